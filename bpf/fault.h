@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+/*
+ * Faults: a bad address or a division by zero ends the clause, drops its record and tells the consumer (contract F20).
+ *
+ * A clause function has a local struct fault named fault and a label of that name.
+ */
+#pragma once
+
+#define FAULT_BADADDR 1
+#define FAULT_DIVZERO 4
+
+struct fault {
+    u32 action; /* counted from 1; 0 is the predicate */
+    u32 code;
+    u64 value; /* the address */
+};
+
+struct fault_record {
+    u64 header;
+    u32 action;
+    u32 code;
+    u64 value;
+};
+
+#define FAULT(code_, value_) \
+    do { \
+        fault.code = (code_); \
+        fault.value = (value_); \
+        goto fault; \
+    } while (0)
+
+/* Read kernel memory into a variable. */
+#define LOAD(to, address) \
+    do { \
+        u64 address_ = (address); \
+        if (bpf_probe_read_kernel(&(to), sizeof(to), (void *)address_)) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+/* Read a string of less than `limit` bytes from kernel memory into a buffer of `size`, zero to its end. */
+#define LOAD_STRING(to, size, limit, address) \
+    do { \
+        u64 address_ = (address); \
+        string_clear(to, size); \
+        if (bpf_probe_read_kernel_str(to, limit, (void *)address_) < 0) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+#define CHECK_DIVISOR(divisor) \
+    do { \
+        if ((divisor) == 0) \
+            FAULT(FAULT_DIVZERO, 0); \
+    } while (0)
+
+/* The end of a clause that faulted: its record, if it has one, becomes nothing, and the fault gets one of its own. */
+static __always_inline void fault_report(struct firing *f, void *record, u32 enabling, struct fault *fault)
+{
+    f->frame->counts.faulted++;
+    if (record)
+        ring_publish(record, RECORD_HEADER(f, enabling) | RECORD_DISCARDED);
+    struct fault_record *report = (void *)ring_reserve(f->ring, sizeof(*report));
+    if (!report)
+        return;
+    report->action = fault->action;
+    report->code = fault->code;
+    report->value = fault->value;
+    ring_publish(&report->header, RECORD_HEADER(f, enabling) | RECORD_FAULT);
+}
+
+/* A fault in an ERROR clause is only counted (contract F22). */
+static __always_inline void fault_in_error(struct firing *f, void *record, u32 enabling)
+{
+    f->frame->counts.faulted++;
+    f->frame->counts.error_faults++;
+    if (record)
+        ring_publish(record, RECORD_HEADER(f, enabling) | RECORD_DISCARDED);
+}

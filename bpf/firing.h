@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+/*
+ * What every program does first and last: find its own frame and ring, look at the gate, count.
+ *
+ * Needs from the program: CPUS, PROGRAMS, ring.h, and struct temporaries, its scratch space.
+ */
+#pragma once
+
+/* Written by the consumer, and by exit(). One store starts or stops every probe at once. */
+struct control {
+    u64 open; /* the gate: 0 until tracing starts and after it stops */
+    u64 wall_offset; /* CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds */
+};
+
+/*
+ * What became of firings. Of the runs with an open gate each fires the clauses enabled at its probe: these enablings are
+ * the sum of stopped, filtered, recorded, silent, dropped and faulted.
+ */
+struct counts {
+    u64 runs; /* times the program ran */
+    u64 gated; /* runs while the gate was shut */
+    u64 early; /* timer events before the timer was due */
+    u64 enablings; /* clauses fired: one run fires every clause enabled at its probe */
+    u64 stopped; /* not run, because an earlier clause of the firing called exit() */
+    u64 filtered; /* predicate false */
+    u64 recorded;
+    u64 silent; /* ran, with nothing to record */
+    u64 dropped; /* no room in the ring */
+    u64 faulted;
+    u64 error_faults; /* faults in ERROR clauses, which are only counted */
+    u64 dynamic_drops; /* stores to dynamic variables for which there was no room */
+    u64 aggregation_drops; /* new keys for which there was no room */
+};
+
+/* What one program owns on one CPU. A program never interrupts itself, so nothing here needs to be atomic. */
+struct frame {
+    struct counts counts;
+    struct temporaries temporaries;
+} __attribute__((aligned(64)));
+
+BPF_F_TABLE("array", u32, struct control, control, 1, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", u32, struct frame, frames, CPUS * PROGRAMS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", u32, struct ring, rings, CPUS, BPF_F_MMAPABLE);
+
+struct firing {
+    struct frame *frame;
+    struct ring *ring;
+    struct control *control;
+    void *context; /* the program's, for stack() */
+    u32 cpu;
+    u32 program;
+    u32 probe; /* its place in the list of enabled probes */
+    u32 stopped; /* exit() was called: no further clause of this firing runs */
+    u32 skipped_frames; /* of the stack, because they are the tracing's own */
+    u64 started; /* when the program began, if it accounts for vtimestamp */
+    s64 error; /* errno */
+    s64 arg0, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9;
+};
+
+/* Whether an earlier clause of this firing called exit(); then the next one does not run. */
+static __always_inline int stopped(struct firing *f)
+{
+    if (f->stopped)
+        f->frame->counts.stopped++;
+    return f->stopped;
+}
+
+/* What exit() does at once; the consumer learns of it from the record. */
+static __always_inline void firing_exit(struct firing *f)
+{
+    *(volatile u64 *)&f->control->open = 0;
+    f->stopped = 1;
+}
+
+/* Fill in a firing. Returns 0 when there is nothing to do: `gated` programs do nothing while the gate is shut. */
+static __always_inline int firing_begin(struct firing *f, u32 program, void *context, int gated)
+{
+    u32 zero = 0;
+
+    f->cpu = bpf_get_smp_processor_id();
+    f->program = program;
+    f->context = context;
+    u32 mine = f->cpu * PROGRAMS + program;
+    f->frame = frames.lookup(&mine);
+    f->ring = rings.lookup(&f->cpu);
+    f->control = control.lookup(&zero);
+    if (!f->frame || !f->ring || !f->control)
+        return 0;
+    f->frame->counts.runs++;
+    if (gated && !*(volatile u64 *)&f->control->open) {
+        f->frame->counts.gated++;
+        return 0;
+    }
+    return 1;
+}

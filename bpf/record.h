@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+/*
+ * Records: what a clause leaves in the ring for the consumer.
+ *
+ * The header of a record says which probe fired and which enabling it was, and so how long the record is.
+ */
+#pragma once
+
+#define RECORD_DISCARDED (1ULL << 62) /* the clause faulted: skip it */
+#define RECORD_FAULT (1ULL << 61) /* a struct fault_record */
+#define RECORD_PUBLISHED (1ULL << 63) /* keeps the header from being zero */
+
+#define RECORD_HEADER(f, enabling) (RECORD_PUBLISHED | (u64)(enabling) << 32 | (f)->probe)
+
+static __always_inline void *record_reserve(struct firing *f, u64 size)
+{
+    void *record = ring_reserve(f->ring, size);
+
+    if (!record)
+        f->frame->counts.dropped++;
+    return record;
+}
+
+static __always_inline void record_publish(struct firing *f, void *record, u32 enabling)
+{
+    ring_publish(record, RECORD_HEADER(f, enabling));
+    f->frame->counts.recorded++;
+}

@@ -1,0 +1,204 @@
+"""Aggregations: their keys, values and maps, and the updates of a clause (contract section 8).
+
+Each aggregation has two maps of the same shape behind an outer map of one element. Programs use the one that the outer
+map names; the consumer swaps them, waits until no program uses the old one, and empties that at leisure.
+"""
+
+from __future__ import annotations
+
+from dtrace_py.codegen.environment import Environment, identifier
+from dtrace_py.codegen.expressions import Expressions
+from dtrace_py.codegen.layout import AggregationLayout, KeyField
+from dtrace_py.codegen.operands import Buffer, Number, padded
+from dtrace_py.lang import typed
+from dtrace_py.lang.types import IntType, PointerType, StackType, StringType, SymbolType, Type
+
+_STRUCTURES = {"avg": "struct aggregate_average average;", "stddev": "struct aggregate_deviation deviation;"}
+_WORDS = {"avg": 2, "stddev": 4}
+
+_OVERHEAD = 64
+"""Bytes that the kernel adds to an element of a hash map, about."""
+
+_MOST_ENTRIES = 65_536
+
+
+def text_size(key: typed.Expr, environment: Environment) -> int:
+    """The bytes that a string expression may need, without generating it."""
+    match key:
+        case typed.Text(value=value):
+            return padded(min(len(value.split("\0")[0]) + 1, environment.target.strsize))
+        case typed.Read(builtin=builtin):
+            return environment.names.get(builtin.name, 0) or padded(builtin.size)
+    return environment.bound
+
+
+def note(statement: typed.Aggregate, environment: Environment) -> None:
+    """Note what a clause needs of an aggregation: the largest sizes of its keys. Done for all clauses before the first."""
+    aggregation = environment.aggregations.setdefault(statement.aggregation.name, statement.aggregation)
+    sizes = environment.key_sizes.setdefault(aggregation.name, [8] * len(aggregation.keys))
+    for place, key in enumerate(statement.keys):
+        size = 8
+        if isinstance(key, typed.StackKey):
+            size = key.frames * 8
+        elif not isinstance(key, typed.SymbolKey) and isinstance(key.type, StringType):
+            size = text_size(key, environment)
+        sizes[place] = max(sizes[place], size)
+
+
+def stem_of(aggregation: typed.Aggregation) -> str:
+    """The name of an aggregation's outer map, and the stem of all else it has in C."""
+    return f"agg_{identifier(aggregation.name)}"
+
+
+def update(statement: typed.Aggregate, expressions: Expressions) -> None:
+    """Generate ``@name[keys] = function(arguments)``."""
+    writer, environment = expressions.writer, expressions.environment
+    aggregation, stem = statement.aggregation, stem_of(statement.aggregation)
+    parts = [_evaluated(key, expressions) for key in statement.keys]
+    arguments = [expressions.save(expressions.number(argument)) for argument in statement.arguments]
+    key = writer.fresh("key")
+    writer.line(f"struct {stem}_key *{key} = &f->frame->temporaries.key.{stem};")
+    if aggregation.name in environment.shared:
+        writer.line(f"{key}->program = f->program;")
+    elif not parts:
+        writer.line(f"{key}->nothing = 0;")
+    for place, (node, part) in enumerate(zip(statement.keys, parts, strict=True)):
+        member, size = f"{key}->key{place}", environment.key_sizes[aggregation.name][place]
+        if isinstance(part, Buffer):
+            expressions.copy(member, size, part)
+        elif isinstance(part, Number):
+            writer.line(f"{member} = {part.text};")
+        else:
+            assert isinstance(node, typed.StackKey)
+            expressions.needs.add("stack")
+            writer.line(f"string_clear((char *){member}, {size});")
+            writer.line(f"stack_read(f, {member}, {node.frames * 8});")
+    value = writer.fresh("slot")
+    writer.line(f"struct {stem}_value *{value} = {stem}_slot(f, {key});")
+    writer.line(f"if ({value})")
+    writer.line(f"    {_apply(aggregation, value, [argument.text for argument in arguments])}")
+
+
+def _evaluated(key: typed.Key, expressions: Expressions) -> Number | Buffer | None:
+    if isinstance(key, typed.StackKey):
+        return None
+    if isinstance(key, typed.SymbolKey):
+        return expressions.save(expressions.number(key.address))
+    if isinstance(key.type, StringType):
+        return expressions.buffer(key)
+    return expressions.save(expressions.number(key))
+
+
+def _apply(aggregation: typed.Aggregation, value: str, arguments: list[str]) -> str:
+    match aggregation.function:
+        case "count":
+            return f"{value}->count++;"
+        case "sum":
+            return f"{value}->sum += {arguments[0]};"
+        case "min" | "max" as function:
+            return f"aggregate_{function}(&{value}->distance, {arguments[0]});"
+        case "avg":
+            return f"aggregate_average(&{value}->average, {arguments[0]});"
+        case "stddev":
+            return f"aggregate_deviation(&{value}->deviation, {arguments[0]});"
+    increment = arguments[1] if len(arguments) > 1 else "1"
+    if aggregation.linear is None:
+        return f"aggregate_quantize({value}->bins, {arguments[0]}, {increment});"
+    linear = aggregation.linear
+    return f"aggregate_lquantize({value}->bins, {arguments[0]}, {linear.base}, {linear.step}, {linear.levels}, {increment});"
+
+
+# Declarations
+
+
+def layout(aggregation: typed.Aggregation, environment: Environment) -> AggregationLayout:
+    """Where an aggregation's keys are, as the C structure has them."""
+    offset = 8 if aggregation.name in environment.shared or not aggregation.keys else 0
+    keys = []
+    for kind, size in zip(aggregation.keys, environment.key_sizes[aggregation.name], strict=True):
+        keys.append(_key_field(kind, offset, size))
+        offset += size
+    words = _WORDS.get(aggregation.function, aggregation.bins if _is_distribution(aggregation) else 1)
+    return AggregationLayout(aggregation, stem_of(aggregation), tuple(keys), offset, words)
+
+
+def _key_field(kind: Type, offset: int, size: int) -> KeyField:
+    match kind:
+        case StringType():
+            return KeyField(offset, size, "text")
+        case StackType():
+            return KeyField(offset, size, "stack")
+        case SymbolType(what=what):
+            return KeyField(offset, size, what)
+        case IntType(size=width, signed=signed):
+            return KeyField(offset, size, "int", width, signed)
+        case PointerType():
+            return KeyField(offset, size, "int", 8, False)
+    raise AssertionError(f"{kind} is no key")
+
+
+def _is_distribution(aggregation: typed.Aggregation) -> bool:
+    return aggregation.function in ("quantize", "lquantize")
+
+
+def structures(made: AggregationLayout, environment: Environment) -> list[str]:
+    """The C structures of an aggregation's key and value."""
+    aggregation, stem = made.aggregation, made.stem
+    lines = [f"struct {stem}_key {{ /* @{aggregation.name} */"]
+    if aggregation.name in environment.shared:
+        lines.append("    u64 program;")
+    elif not made.keys:
+        lines.append("    u64 nothing;")
+    for place, key in enumerate(made.keys):
+        member = {"text": f"char key{place}[{key.size}]", "stack": f"u64 key{place}[{key.size // 8}]"}
+        lines.append(f"    {member.get(key.kind, f's64 key{place}')};")
+    return [*lines, "};", f"struct {stem}_value {{", f"    {_value(aggregation)}", "};", ""]
+
+
+def maps(made: AggregationLayout, environment: Environment) -> list[str]:
+    """Its maps, and the function that finds or makes an element."""
+    stem = made.stem
+    size = made.key_size + made.words * 8 + _OVERHEAD
+    entries = min(_MOST_ENTRIES, max(1, environment.target.aggregation_bytes // size))
+    table = f'BPF_TABLE("percpu_hash", struct {stem}_key, struct {stem}_value, {stem}_'
+    return [
+        *(f"{table}{n}, {entries});" for n in (0, 1)),
+        f'BPF_ARRAY_OF_MAPS({stem}, "{stem}_0", 1);',
+        "",
+        f"/* The value of @{made.aggregation.name} for a key, made at its first use; 0 when there is no room. */",
+        f"static __always_inline struct {stem}_value *{stem}_slot(struct firing *f, struct {stem}_key *key)",
+        "{",
+        "    int zero = 0;",
+        f"    void *map = {stem}.lookup(&zero);",
+        "    void *blank = blanks.lookup(&zero);",
+        "",
+        "    if (!map || !blank)",
+        "        return 0;",
+        "    void *value = bpf_map_lookup_elem(map, key);",
+        "    if (value)",
+        "        return value;",
+        "    bpf_map_update_elem(map, key, blank, BPF_NOEXIST);",
+        "    value = bpf_map_lookup_elem(map, key);",
+        "    if (!value)",
+        "        f->frame->counts.aggregation_drops++;",
+        "    return value;",
+        "}",
+        "",
+    ]
+
+
+def blank(layouts: list[AggregationLayout]) -> list[str]:
+    """The map of zeroes that new elements begin as."""
+    words = max(layout.words for layout in layouts)
+    return [f"struct blank {{ u64 words[{words}]; }};", "BPF_ARRAY(blanks, struct blank, 1);", ""]
+
+
+def _value(aggregation: typed.Aggregation) -> str:
+    match aggregation.function:
+        case "count" | "sum" as name:
+            return f"{'u64' if name == 'count' else 's64'} {name};"
+        case "min" | "max":
+            return "u64 distance;"
+        case "quantize" | "lquantize":
+            return f"s64 bins[{aggregation.bins}];"
+    return _STRUCTURES[aggregation.function]

@@ -1,0 +1,63 @@
+"""What a whole unit has in common: its target, and what its clauses turn out to need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dtrace_py.codegen.operands import padded
+from dtrace_py.lang.typed import Aggregation, Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The machine and the sizes to generate for. Sizes are bytes."""
+
+    cpus: int
+    """One more than the largest CPU number."""
+    ring_bytes: int
+    """Of each CPU's ring: a power of two."""
+    dynamic_bytes: int
+    """For each dynamic variable."""
+    aggregation_bytes: int
+    """For each aggregation, a CPU."""
+    strsize: int
+    offset: Callable[[str, str], int]
+    """The offset in bytes of a member of a kernel structure; KeyError if there is none."""
+    preempt_count: Callable[[], tuple[int, int] | None]
+    """Where the kernel keeps its per-CPU preemption count: its per-CPU address, and that of the table of offsets."""
+
+
+@dataclass(slots=True)
+class Environment:
+    """Filled while clauses are generated; then the unit declares what is in here."""
+
+    target: Target
+    needs: set[str] = field(default_factory=set)
+    """Things a program must set up: arg0 … arg9, errno, epid, names, this, vtimestamp."""
+    texts: int = 0
+    """String temporaries a clause needs at most."""
+    variables: dict[tuple[str, str], Variable] = field(default_factory=dict)
+    """The D variables that are used, in order of first use."""
+    aggregations: dict[str, Aggregation] = field(default_factory=dict)
+    key_sizes: dict[str, list[int]] = field(default_factory=dict)
+    """For each aggregation the bytes of each of its keys: the largest that any clause needs."""
+    shared: set[str] = field(default_factory=set)
+    """The aggregations that several programs change: each then has elements of its own."""
+    names: dict[str, int] = field(default_factory=dict)
+    """The bytes that probeprov, probemod, probefunc and probename need for the enabled probes."""
+
+    @property
+    def bound(self) -> int:
+        """The buffer of a full-sized string."""
+        return padded(self.target.strsize)
+
+    def variable(self, variable: Variable) -> Variable:
+        """Note that a variable is used."""
+        return self.variables.setdefault((variable.scope, variable.name), variable)
+
+
+def identifier(text: str) -> str:
+    """A C identifier that shows a D name."""
+    return re.sub(r"\W", "_", text)

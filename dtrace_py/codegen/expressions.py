@@ -1,0 +1,353 @@
+"""Expressions in C. What cannot be said in one C expression becomes statements before it, in D's order of evaluation."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from dtrace_py.codegen.environment import Environment
+from dtrace_py.codegen.operands import Buffer, Number, constant, literal
+from dtrace_py.codegen.variables import Storage, storage_type
+from dtrace_py.codegen.writer import Writer
+from dtrace_py.lang import typed
+from dtrace_py.lang.types import IntType, StringType, Type, VoidType
+
+_NAMES = {"probeprov": 0, "probemod": 1, "probefunc": 2, "probename": 3}
+
+_BUILTINS = {
+    "cpu": Number("f->cpu", "int"),
+    "curthread": Number("bpf_get_current_task()", "u64"),
+    "epid": Number("enabling_id(f, enabling)", "int"),
+    "errno": Number("f->error"),
+    "gid": Number("bpf_get_current_uid_gid() >> 32", "u64", loose=True),
+    "id": Number("probe_id(f)", "int"),
+    "pid": Number("bpf_get_current_pid_tgid() >> 32", "u64", loose=True),
+    "tid": Number("(u32)bpf_get_current_pid_tgid()", "int", loose=True),
+    "timestamp": Number("timestamp", "u64"),
+    "uid": Number("(u32)bpf_get_current_uid_gid()", "int", loose=True),
+    "vtimestamp": Number("vtimestamp(f)", "u64"),
+    "walltimestamp": Number("timestamp + f->control->wall_offset", "u64", loose=True),
+}
+_NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
+_NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
+
+_SHORT = 4
+"""Words up to which strings are compared in place, rather than by a loop."""
+
+
+class Expressions:
+    """Generates the expressions of one clause function."""
+
+    def __init__(self, environment: Environment, writer: Writer) -> None:
+        self.environment = environment
+        self.writer = writer
+        self.needs: set[str] = set()
+        """What this clause needs besides its record."""
+        self.storage = Storage(self)
+        self.effects = 0
+        """How many changes of D variables have been generated: what was read before one may be stale after it."""
+        self._texts = 0
+
+    # Effects and numbers
+
+    def effect(self, node: typed.Expr) -> None:
+        """Generate an expression for what it does."""
+        match node:
+            case typed.Assign() | typed.Update():
+                self.storage.change(node)
+            case typed.Convert(operand=operand):
+                self.effect(operand)
+            case typed.Comma(left=left, right=right):
+                self.effect(left)
+                self.effect(right)
+            case _ if isinstance(node.type, StringType):
+                self.buffer(node)
+            case _:
+                self.number(node)
+
+    def number(self, node: typed.Expr) -> Number:
+        """The value of an integer or pointer."""
+        match node:
+            case typed.Const(value=value):
+                return constant(value, isinstance(node.type, IntType) and not node.type.signed)
+            case typed.Read():
+                return self._read(node)
+            case typed.Value():
+                return self.storage.number(node)
+            case typed.Load():
+                return self._load(node)
+            case typed.Unary(op=op, operand=operand):
+                return Number(f"{op}{self.number(operand).wide}", "s64", loose=True)
+            case typed.Arithmetic():
+                left, right = self.pair(node.left, node.right)
+                return self.arithmetic(node.op, left, right, node.type)
+            case typed.Compare():
+                left, right = self.pair(node.left, node.right)
+                return compare(node.op, left, right, node.signed)
+            case typed.CompareStrings():
+                return self._compare_strings(node)
+            case typed.Not(operand=operand):
+                return Number(f"!{self.number(operand)}", "int", loose=True)
+            case typed.Logical():
+                return self._logical(node)
+            case typed.Conditional():
+                return self._conditional(node)
+            case typed.Comma(left=left_node, right=right_node):
+                self.effect(left_node)
+                return self.number(right_node)
+            case typed.Convert(operand=operand):
+                return self._convert(operand, node.type)
+            case typed.Assign() | typed.Update():
+                return self.storage.change(node, wanted=True)
+            case typed.Text() | typed.StringAt():
+                raise AssertionError("a string is no number")
+        assert_never(node)
+
+    def pair(self, left: typed.Expr, right: typed.Expr) -> tuple[Number, Number]:
+        """Two operands, left one first: it is saved if evaluating the right one changes a variable."""
+        first, effects = self.number(left), self.effects
+        with self.writer.aside() as lines:
+            second = self.number(right)
+        if self.effects != effects and first.changes:
+            first = self.save(first)
+        self.writer.lines += lines
+        return first, second
+
+    def save(self, number: Number) -> Number:
+        """The number in a C variable of its own, unless it is a constant or already in one."""
+        if number.constant is not None or number.text.isidentifier():
+            return number
+        name = self.writer.fresh()
+        ctype = "u64" if number.ctype == "u64" else "s64"
+        self.writer.line(f"{ctype} {name} = {number.text};")
+        return Number(name, ctype)
+
+    def _read(self, node: typed.Read) -> Number:
+        name = node.builtin.name
+        if name.startswith("arg"):
+            self.environment.needs.add(name)
+            return Number(f"f->{name}")
+        if name in _NEEDS:
+            self.needs.add(_NEEDS[name])
+        if name == "ppid":
+            return self._parent()
+        return _BUILTINS[name]
+
+    def _parent(self) -> Number:
+        """real_parent->tgid (B20)."""
+        offset, task = self.environment.target.offset, "struct task_struct"
+        parent, tgid = self.writer.fresh(), self.writer.fresh()
+        self.writer.line(f"u64 {parent};")
+        self.writer.line(f"LOAD({parent}, bpf_get_current_task() + {offset(task, 'real_parent')});")
+        self.writer.line(f"s32 {tgid};")
+        self.writer.line(f"LOAD({tgid}, {parent} + {offset(task, 'tgid')});")
+        return Number(tgid, "int")
+
+    def _load(self, node: typed.Load) -> Number:
+        address = self.number(node.address)
+        name = self.writer.fresh()
+        self.writer.line(f"{storage_type(node.type)} {name};")
+        self.writer.line(f"LOAD({name}, {address.text});")
+        if node.bits is None:
+            return Number(name, "int" if storage_type(node.type) not in ("s64", "u64") else storage_type(node.type))
+        shift, width = node.bits
+        if isinstance(node.type, IntType) and node.type.signed:
+            return Number(f"(s64)((u64){name} << {64 - shift - width}) >> {64 - width}", loose=True)
+        return Number(f"(u64){name} >> {shift} & {(1 << width) - 1:#x}", "u64", loose=True)
+
+    def arithmetic(self, op: str, left: Number, right: Number, kind: Type) -> Number:
+        """``left op right`` as the type's sign says."""
+        signed = isinstance(kind, IntType) and kind.signed
+        if op in ("/", "%"):
+            return self._divide(op, left, right, signed)
+        if op in ("<<", ">>"):
+            count = right.text if right.constant is not None else f"({right} & 63)"
+            if right.constant is not None and not 0 <= right.constant < 64:
+                count = str(right.constant & 63)
+            if op == "<<":
+                return Number(f"{left.as_('u64')} << {count}", "u64", loose=True)
+            ctype = "s64" if signed else "u64"
+            return Number(f"{left.as_(ctype)} >> {count}", ctype, loose=True)
+        ctype = "u64" if "u64" in (left.ctype, right.ctype) else "s64"
+        return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True, changes=left.changes or right.changes)
+
+    def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
+        if right.constant is None:
+            left, right = self.save(left), self.save(right)
+            self.writer.line(f"CHECK_DIVISOR({right.text});")
+        if signed:
+            function = "signed_divide" if op == "/" else "signed_modulo"
+            return Number(f"{function}({left.text}, {right.text})")
+        return Number(f"{left.as_('u64')} {op} {right.as_('u64')}", "u64", loose=True)
+
+    def _convert(self, operand: typed.Expr, kind: Type) -> Number:
+        if isinstance(kind, VoidType):
+            self.effect(operand)
+            return constant(0)
+        number = self.number(operand)
+        if holds(kind, operand):
+            return number
+        return Number(f"({storage_type(kind)}){number}", "int", changes=number.changes)
+
+    # Control flow inside expressions
+
+    def _logical(self, node: typed.Logical) -> Number:
+        if node.op == "^^":
+            left, right = self.pair(node.left, node.right)
+            return Number(f"!{left} != !{right}", "int", loose=True)
+        left = self.number(node.left)
+        name = self.writer.fresh()
+        with self.writer.aside(deeper=True) as lines:
+            right = self.number(node.right)
+            result = f"{name} = {right} != 0;"
+            pure = not self.writer.lines
+            self.writer.line(result)
+        if pure:
+            return Number(f"{left} {node.op} {right}", "int", loose=True, changes=left.changes or right.changes)
+        conjunction = node.op == "&&"
+        self.writer.line(f"int {name} = {0 if conjunction else 1};")
+        self.writer.branch(left.text if conjunction else f"!{left}", lines)
+        return Number(name, "int")
+
+    def _conditional(self, node: typed.Conditional) -> Number:
+        condition = self.number(node.condition)
+        name = self.writer.fresh()
+        arms: list[list[str]] = []
+        numbers: list[Number] = []
+        for arm in (node.yes, node.no):
+            with self.writer.aside(deeper=True) as lines:
+                numbers.append(self.number(arm))
+                self.writer.line(f"{name} = {numbers[-1].text};")
+            arms.append(lines)
+        if all(len(lines) == 1 for lines in arms):
+            ctype = "u64" if "u64" in (numbers[0].ctype, numbers[1].ctype) else "s64"
+            text = f"{condition} ? {numbers[0].as_(ctype)} : {numbers[1].as_(ctype)}"
+            return Number(text, ctype, loose=True, changes=True)
+        self.writer.line(f"s64 {name};")
+        self.writer.branch(condition.text, *arms)
+        return Number(name)
+
+    # Strings
+
+    def text(self) -> str:
+        """A string temporary: C text of its address. It lasts to the end of the clause."""
+        self._texts += 1
+        self.environment.texts = max(self.environment.texts, self._texts)
+        return f"f->frame->temporaries.text[{self._texts - 1}]"
+
+    def buffer(self, node: typed.Expr) -> Buffer:
+        """The value of a string."""
+        match node:
+            case typed.Text(value=value):
+                return literal(value, self.environment.target.strsize)
+            case typed.Const():
+                return literal("", self.environment.target.strsize)
+            case typed.Read(builtin=builtin):
+                return self._text_of(builtin.name)
+            case typed.Value():
+                return self.storage.buffer(node)
+            case typed.StringAt():
+                return self._string_at(node)
+            case typed.Conditional():
+                return self._string_conditional(node)
+            case typed.Comma(left=left, right=right):
+                self.effect(left)
+                return self.buffer(right)
+            case typed.Assign():
+                return self.storage.change_string(node)
+        raise AssertionError(f"{type(node).__name__} is no string")
+
+    def buffers(self, left: typed.Expr, right: typed.Expr) -> tuple[Buffer, Buffer]:
+        """Two strings, left one first: it is copied if evaluating the right one changes a variable."""
+        first, effects = self.buffer(left), self.effects
+        with self.writer.aside() as lines:
+            second = self.buffer(right)
+        if self.effects != effects and first.changes:
+            first = self.copied(first)
+        self.writer.lines += lines
+        return first, second
+
+    def copied(self, source: Buffer) -> Buffer:
+        """The same string in a temporary of its own."""
+        copy = Buffer(self.text(), source.size)
+        self.copy(copy.text, copy.size, source)
+        return copy
+
+    def copy(self, to: str, size: int, source: Buffer) -> None:
+        """Generate a copy of a string into the ``size`` bytes at ``to``."""
+        if source.literal is None:
+            self.writer.line(f"string_copy({to}, {size}, {source.text}, {source.size});")
+            return
+        assert source.literal is not None
+        cut = literal(source.literal, size)
+        for number in range(cut.size // 8):
+            self.writer.line(f"WORD({to}, {number}) = {cut.word(number)};")
+        if cut.size < size:
+            self.writer.line(f"string_clear({to} + {cut.size}, {size - cut.size});")
+
+    def _text_of(self, name: str) -> Buffer:
+        to = self.text()
+        if name == "execname":
+            self.writer.line(f"bpf_get_current_comm({to}, 16);")
+            return Buffer(to, 16)
+        self.needs.add("names")
+        size = self.environment.names[name]
+        self.writer.line(f"probe_text(f, {_NAMES[name]}, {to}, {size});")
+        return Buffer(to, size)
+
+    def _string_at(self, node: typed.StringAt) -> Buffer:
+        address = self.number(node.address)
+        to, size = self.text(), self.environment.bound
+        limit = min(node.limit or size, self.environment.target.strsize)
+        self.writer.line(f"LOAD_STRING({to}, {size}, {limit}, {address.text});")
+        return Buffer(to, size)
+
+    def _string_conditional(self, node: typed.Conditional) -> Buffer:
+        condition, to, size = self.number(node.condition), self.text(), self.environment.bound
+        arms: list[list[str]] = []
+        for arm in (node.yes, node.no):
+            with self.writer.aside(deeper=True) as lines:
+                self.copy(to, size, self.buffer(arm))
+            arms.append(lines)
+        self.writer.branch(condition.text, *arms)
+        return Buffer(to, size)
+
+    def _compare_strings(self, node: typed.CompareStrings) -> Number:
+        left, right = self.buffers(node.left, node.right)
+        words = max(left.size, right.size) // 8
+        if node.op in ("==", "!=") and min(left.size, right.size) // 8 <= _SHORT:
+            words = min(left.size, right.size) // 8 + (left.size != right.size)
+            joint, equal = (" && ", "==") if node.op == "==" else (" || ", "!=")
+            return Number(
+                joint.join(f"{left.word(n)} {equal} {right.word(n)}" for n in range(words)), "int", loose=True
+            )
+        left, right = (self.copied(side) if side.literal is not None else side for side in (left, right))
+        call = f"string_compare({left.text}, {left.size}, {right.text}, {right.size})"
+        return Number(f"{call} {node.op} 0", "int", loose=True)
+
+
+def compare(op: str, left: Number, right: Number, signed: bool) -> Number:
+    """A comparison of integers, both sides as signed or as unsigned numbers (C5)."""
+
+    def side(number: Number) -> str:
+        if signed:
+            return number.wide if number.ctype != "u64" else f"(s64){number}"
+        if number.constant is not None and number.constant >= 0:
+            return str(number)
+        return number.wide if number.ctype == "u64" else f"(u64){number.wide}"
+
+    changes = left.changes or right.changes
+    return Number(f"{side(left)} {op} {side(right)}", "int", loose=True, changes=changes)
+
+
+def holds(kind: Type, operand: typed.Expr) -> bool:
+    """Whether the register that the operand is in already is a value of the type."""
+    if not isinstance(kind, IntType) or kind.size == 8:
+        return True
+    if isinstance(operand, typed.Arithmetic | typed.Unary | typed.Conditional | typed.Comma | typed.Update):
+        return False  # C1: their registers may hold more than their type
+    source = operand.type
+    if not isinstance(source, IntType):
+        return False
+    if source.size < kind.size:
+        return not source.signed or kind.signed
+    return source.size == kind.size and source.signed == kind.signed

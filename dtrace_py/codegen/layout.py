@@ -1,0 +1,123 @@
+"""What the run-time half is told of the generated program: where everything is that it writes for the consumer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dtrace_py.lang.typed import Aggregation, Clause, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class IntField:
+    """An integer in a record: its offset and size in bytes."""
+
+    offset: int
+    size: int
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextField:
+    """A string in a record: NUL-terminated unless it fills its ``size`` bytes."""
+
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StackField:
+    """Kernel addresses, innermost first; a zero ends them."""
+
+    offset: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolField:
+    """A kernel address, shown as ``what``: sym, func or mod."""
+
+    offset: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class NameField:
+    """One of the four fields of the probe's own name: the record's header tells which probe it is."""
+
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantField:
+    """A value that is known already; ``size`` is an integer's, or 0."""
+
+    value: int | str
+    size: int = 0
+    signed: bool = True
+
+
+Field = IntField | TextField | StackField | SymbolField | NameField | ConstantField
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A recording statement, and the fields of its arguments."""
+
+    statement: Statement
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseLayout:
+    """The record of a clause: its size in bytes, header included, and its actions in order. Size 0: it leaves none."""
+
+    clause: Clause
+    size: int
+    actions: tuple[Action, ...]
+    can_fault: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyField:
+    """A key of an aggregation: its place in the map's key."""
+
+    offset: int
+    size: int
+    kind: str
+    """int, text, stack, or sym, func or mod."""
+    bytes: int = 8
+    """An integer's size in D, which decides how wide it is printed."""
+    signed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AggregationLayout:
+    """An aggregation's maps: the outer one that programs look into, the two inner ones, and how to read an element."""
+
+    aggregation: Aggregation
+    stem: str
+    keys: tuple[KeyField, ...]
+    key_size: int
+    words: int
+    """64-bit words of a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramLayout:
+    """A BPF program of the unit: its C function, which says what it is attached to, and its number among the frames."""
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A generated program: C for bcc, and the layouts."""
+
+    text: str
+    programs: tuple[ProgramLayout, ...]
+    clauses: dict[int, ClauseLayout]
+    """By the number of the enabling, which record headers carry."""
+    aggregations: tuple[AggregationLayout, ...]
+    slack: int
+    """Bytes that a ring has behind its end."""

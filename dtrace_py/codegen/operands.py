@@ -1,0 +1,80 @@
+"""What an expression becomes in C: the text of a 64-bit integer, or a string buffer and its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+_INT_MAX = (1 << 31) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """C text of integer type. ``ctype`` is s64, u64 or int (a truth value); ``loose`` text needs parentheses.
+
+    ``changes`` says that the text reads memory that a later part of the same D statement may change.
+    """
+
+    text: str
+    ctype: str = "s64"
+    loose: bool = False
+    changes: bool = False
+    constant: int | None = None
+
+    def __str__(self) -> str:
+        """The text as an operand of a C operator."""
+        return f"({self.text})" if self.loose else self.text
+
+    def as_(self, ctype: str) -> str:
+        """The text as an operand of that C type."""
+        return str(self) if self.ctype == ctype else f"({ctype}){self}"
+
+    @property
+    def wide(self) -> str:
+        """The text as a 64-bit operand: C's own int is too narrow for D's arithmetic (C1)."""
+        if self.constant is not None:
+            return str(self) if abs(self.constant) <= _INT_MAX else self.as_(self.ctype)
+        return f"(s64){self}" if self.ctype == "int" else str(self)
+
+    def saved(self, name: str) -> Number:
+        """The same value, now held by a C variable."""
+        return replace(self, text=name, loose=False, changes=False, constant=None)
+
+
+def constant(value: int, unsigned: bool = False) -> Number:
+    """An integer constant in C."""
+    if value == -(1 << 63):
+        return Number("(-9223372036854775807LL - 1)", "s64", constant=value)
+    if unsigned and value > (1 << 63) - 1:
+        return Number(f"{value}ULL", "u64", constant=value)
+    suffix = "" if abs(value) <= _INT_MAX else "LL"
+    return Number(f"{value}{suffix}", "s64", loose=value < 0, constant=value)
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A string: C text of a pointer to ``size`` bytes, a multiple of 8, zero behind the text. Or a literal, not in memory."""
+
+    text: str
+    size: int
+    literal: str | None = None
+    changes: bool = False
+
+    def word(self, number: int) -> str:
+        """C text of its n-th 64-bit word; zero beyond its end."""
+        if number >= self.size // 8:
+            return "0"
+        if self.literal is not None:
+            raw = self.literal.encode("latin-1")[number * 8 : number * 8 + 8]
+            return f"{int.from_bytes(raw.ljust(8, bytes(1)), 'little'):#x}ULL"
+        return f"WORD({self.text}, {number})"
+
+
+def literal(text: str, strsize: int) -> Buffer:
+    """A string constant, cut at its first NUL and to strsize (S1)."""
+    text = text.split("\0")[0][: strsize - 1]
+    return Buffer("", padded(len(text) + 1), literal=text)
+
+
+def padded(size: int) -> int:
+    """``size`` rounded up to whole words."""
+    return -(-size // 8) * 8

@@ -1,0 +1,85 @@
+"""Which clause runs at which probe: enablings, sets of them, and the programs that they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from dtrace_py.lang.typed import Clause
+from dtrace_py.providers.probe import Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Enabling:
+    """One clause applied to some probes. ``number`` counts from 0; a clause has several where its descriptions overlap."""
+
+    number: int
+    clause: Clause
+    probes: frozenset[int]
+    """Their ids."""
+    first_epid: int
+    ordered: tuple[int, ...]
+    """The same ids in the order of matching, in which their EPIDs count up from ``first_epid``."""
+
+
+@dataclass
+class Plan:
+    """The enabled probes and what to do at each."""
+
+    probes: list[Probe] = field(default_factory=list)
+    """In order of id. A probe's place here is what records and programs call it by."""
+    enablings: list[Enabling] = field(default_factory=list)
+    masks: dict[int, int] = field(default_factory=dict)
+    """Probe id to the bits of its enablings."""
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Probe id to its place in ``probes``."""
+        return {probe.id: place for place, probe in enumerate(self.probes)}
+
+    def of_provider(self, name: str) -> list[Probe]:
+        """The enabled probes of a provider."""
+        return [probe for probe in self.probes if probe.provider == name]
+
+    def at(self, probe: Probe) -> list[Enabling]:
+        """The enablings of a probe, in program order."""
+        mask = self.masks.get(probe.id, 0)
+        return [enabling for enabling in self.enablings if mask >> enabling.number & 1]
+
+    def epid(self, enabling: int, place: int) -> int:
+        """The EPID of an enabling at a probe (B11): counted from 1 in the order of enabling."""
+        one = self.enablings[enabling]
+        return one.first_epid + one.ordered.index(self.probes[place].id)
+
+
+def make_plan(matches: Iterable[tuple[Clause, Sequence[Sequence[Probe]]]]) -> Plan:
+    """The plan of clauses and, for each of their descriptions, the probes that it matches.
+
+    A probe that two descriptions of a clause match fires the clause twice (P15): the second time through an enabling of
+    its own, which runs the same code.
+    """
+    plan = Plan()
+    probes: dict[int, Probe] = {}
+    epid = 1
+    for clause, descriptions in matches:
+        layers: list[list[int]] = []
+        seen: list[set[int]] = []
+        for matched in descriptions:
+            ids = [probe.id for probe in matched]
+            probes.update(zip(ids, matched, strict=True))
+            place = next((n for n, taken in enumerate(seen) if taken.isdisjoint(ids)), len(layers))
+            if place == len(layers):
+                layers.append([])
+                seen.append(set())
+            layers[place] += ids
+            seen[place].update(ids)
+        for ids in layers:
+            number = len(plan.enablings)
+            plan.enablings.append(Enabling(number, clause, frozenset(ids), epid, tuple(ids)))
+            epid += len(ids)
+            bit = 1 << number
+            for each in ids:
+                plan.masks[each] = plan.masks.get(each, 0) | bit
+    plan.probes = [probes[each] for each in sorted(probes)]
+    return plan

@@ -1,0 +1,115 @@
+"""Recording statements: fields of the clause's record, and the C that fills them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from dtrace_py.codegen.expressions import Expressions
+from dtrace_py.codegen.layout import (
+    Action,
+    ConstantField,
+    Field,
+    IntField,
+    NameField,
+    StackField,
+    SymbolField,
+    TextField,
+)
+from dtrace_py.codegen.operands import padded
+from dtrace_py.codegen.variables import storage_type
+from dtrace_py.lang import typed
+from dtrace_py.lang.types import IntType, StringType
+
+HEADER = 8
+"""Bytes of a record's header."""
+
+_NAMES = ("probeprov", "probemod", "probefunc", "probename")
+
+
+class Records:
+    """Builds the record of one clause: its C members, its layout, and the statements that fill it in."""
+
+    def __init__(self, expressions: Expressions, start_action: Callable[[], None]) -> None:
+        self.expressions = expressions
+        self.writer = expressions.writer
+        self.start_action = start_action
+        self.members = ["    u64 header;"]
+        self.size = HEADER
+        self.actions: list[Action] = []
+
+    def add(self, statement: typed.Statement) -> None:
+        """Generate one recording statement. Each argument counts as an action of its own, as in DTrace (F23)."""
+        match statement:
+            case typed.Trace(value=value):
+                self._action(statement, value)
+            case typed.Printf(arguments=arguments):
+                self._action(statement, *arguments)
+            case typed.Exit(status=status):
+                self._action(statement, status)
+                self.writer.line("firing_exit(f);")
+            case typed.Trunc(limit=amount) | typed.Normalize(divisor=amount):
+                self._action(statement, *(() if amount is None else (amount,)))
+            case typed.Record(value=value):
+                self.start_action()
+                self.actions.append(Action(statement, (self._special(value),)))
+            case typed.Printa() | typed.Clear():
+                self._action(statement)
+            case typed.Evaluate() | typed.Aggregate():
+                raise AssertionError("records nothing")
+            case _:
+                assert_never(statement)
+
+    @property
+    def total(self) -> int:
+        """Bytes of the whole record."""
+        return padded(self.size)
+
+    def _action(self, statement: typed.Statement, *arguments: typed.Expr) -> None:
+        fields = []
+        if not arguments:
+            self.start_action()
+        for argument in arguments:
+            self.start_action()
+            fields.append(self._field(argument))
+        self.actions.append(Action(statement, tuple(fields)))
+
+    def _field(self, value: typed.Expr) -> Field:
+        match value:
+            case typed.Text(value=text):
+                return ConstantField(text.split("\0")[0][: self.expressions.environment.target.strsize - 1])
+            case typed.Const(value=known, type=IntType(size=width, signed=signed)):
+                return ConstantField(known, width, signed)
+            case typed.Read(builtin=builtin) if builtin.name in _NAMES:
+                return NameField(_NAMES.index(builtin.name))
+        if isinstance(value.type, StringType):
+            buffer = self.expressions.buffer(value)
+            name, offset = self._member("text", f"char {{}}[{buffer.size}] __attribute__((aligned(8)))", buffer.size, 8)
+            self.expressions.copy(f"record->{name}", buffer.size, buffer)
+            return TextField(offset, buffer.size)
+        number = self.expressions.number(value)
+        kind = value.type
+        size = kind.size if isinstance(kind, IntType) else 8
+        name, offset = self._member("value", f"{storage_type(kind)} {{}}", size, size)
+        self.writer.line(f"record->{name} = {number.text};")
+        return IntField(offset, size, kind.signed if isinstance(kind, IntType) else False)
+
+    def _special(self, value: typed.StackKey | typed.SymbolKey) -> Field:
+        if isinstance(value, typed.SymbolKey):
+            number = self.expressions.number(value.address)
+            name, offset = self._member("address", "u64 {}", 8, 8)
+            self.writer.line(f"record->{name} = {number.text};")
+            return SymbolField(offset, value.what)
+        self.expressions.needs.add("stack")
+        size = value.frames * 8
+        name, offset = self._member("stack", f"u64 {{}}[{value.frames}]", size, 8)
+        self.writer.line(f"stack_read(f, record->{name}, {size});")
+        return StackField(offset, value.frames)
+
+    def _member(self, stem: str, declaration: str, size: int, alignment: int) -> tuple[str, int]:
+        """A new member: its name and offset. C lays the members out in the same way."""
+        offset = -(-self.size // alignment) * alignment
+        self.size = offset + size
+        name = f"{stem}{len(self.members)}"
+        self.members.append(f"    {declaration.format(name)};")
+        return name, offset

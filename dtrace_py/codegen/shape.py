@@ -1,0 +1,33 @@
+"""The sizes of the tables that the run-time half fills in, and how the kernel's probes are attached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionTable:
+    """The geometry of bpf/functions.h."""
+
+    text_start: int
+    slot_shift: int
+    pages: int
+    leaves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of the tables that the run-time half fills in, and how functions are attached."""
+
+    functions: FunctionTable | None
+    session: bool
+    """Whether one program takes entry and return of functions."""
+    skip_entry_frame: bool
+    status_offset: int | None
+    """Of the word with TS_COMPAT in struct task_struct, where there are 32-bit system calls."""
+    sets: int
+    syscalls: int
+    """One more than the largest number of an enabled system call."""
+    timers: int
+    names: int
+    """Bytes of all probe names together, a power of two."""

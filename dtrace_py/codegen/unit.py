@@ -1,0 +1,218 @@
+"""The whole C file: sizes, headers, maps, clause functions, programs. And what the consumer must know of it."""
+
+from __future__ import annotations
+
+from dtrace_py.codegen import aggregations, clauses, programs, variables
+from dtrace_py.codegen.clauses import ClauseFunction
+from dtrace_py.codegen.environment import Environment, Target
+from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
+from dtrace_py.codegen.operands import padded
+from dtrace_py.codegen.plan import Plan
+from dtrace_py.codegen.programs import Context, Kind
+from dtrace_py.codegen.shape import Shape
+from dtrace_py.lang import typed
+from dtrace_py.providers.dtrace import ERROR
+
+FAULT_RECORD = 24
+"""Bytes of struct fault_record."""
+
+_PARTS = ("probeprov", "probemod", "probefunc", "probename")
+
+
+def generate(program: typed.Program, plan: Plan, shape: Shape, target: Target) -> Unit:
+    """The unit for a typed program and its plan."""
+    return _Unit(program, plan, shape, target).generate()
+
+
+def kinds(plan: Plan, session: bool) -> list[Kind]:
+    """The programs that the enabled probes need, each with the enablings that can happen in it."""
+    wanted: dict[str, set[int]] = {}
+    for probe in plan.probes:
+        if probe == ERROR:
+            continue  # fires inside the others
+        if probe.provider == "dtrace":
+            name = probe.name.lower()
+        elif probe.provider == "profile":
+            name = "profile"
+        elif probe.provider == "fbt" and session:
+            name = "fbt"
+        else:
+            name = f"{probe.provider}_{probe.name}"
+        wanted.setdefault(name, set()).add(plan.masks[probe.id])
+    result: list[Kind] = []
+    for name, masks in wanted.items():
+        mask = 0
+        for each in masks:
+            mask |= each
+        result.append(Kind(name, len(result), [e for e in plan.enablings if mask >> e.number & 1]))
+    return result
+
+
+def _uses_vtimestamp(program: typed.Program) -> bool:
+    return "vtimestamp" in program.builtins
+
+
+class _Unit:
+    def __init__(self, program: typed.Program, plan: Plan, shape: Shape, target: Target) -> None:
+        self.program = program
+        self.plan = plan
+        self.shape = shape
+        self.environment = Environment(target)
+        self.kinds = kinds(plan, shape.session)
+        if _uses_vtimestamp(program):
+            self.kinds.append(Kind("vtime", len(self.kinds)))
+        self.errors = plan.at(ERROR)
+        self.functions: dict[str, ClauseFunction] = {}
+        self.needs: set[str] = set()
+
+    def generate(self) -> Unit:
+        self._note()
+        self._generate_clauses()
+        self.needs = set(self.environment.needs)
+        for function in self.functions.values():
+            self.needs |= function.needs
+        if self.errors:
+            self.needs.add("epid")
+        layouts = [aggregations.layout(a, self.environment) for a in self.environment.aggregations.values()]
+        text = "\n".join(
+            [
+                *self._sizes(),
+                "",
+                *self._headers(["ring", "strings", "arithmetic", *(["aggregate"] if layouts else [])]),
+                "",
+                *variables.structures(self.environment),
+                *[line for made in layouts for line in aggregations.structures(made, self.environment)],
+                *self._temporaries(layouts),
+                *self._headers(["firing", "record", "fault", *self._optional_headers()]),
+                "",
+                *variables.maps(self.environment),
+                *(aggregations.blank(layouts) if layouts else []),
+                *[line for made in layouts for line in aggregations.maps(made, self.environment)],
+                *self._clauses(),
+                *self._programs(),
+            ]
+        )
+        return Unit(text, self._program_layouts(), self._clause_layouts(), tuple(layouts), self._slack())
+
+    # Before anything is generated
+
+    def _note(self) -> None:
+        """What all clauses together decide: sizes of keys and names, and which aggregations several programs change."""
+        for place, part in enumerate(_PARTS):
+            longest = max((len(str(probe[1 + place])) for probe in self.plan.probes), default=0)
+            self.environment.names[part] = padded(longest + 1)
+        users: dict[str, set[str]] = {}
+        for kind in self.kinds:
+            for enabling in kind.enablings:
+                for statement in enabling.clause.statements:
+                    if isinstance(statement, typed.Aggregate):
+                        users.setdefault(statement.aggregation.name, set()).add(kind.name)
+        for enabling in self.errors:
+            for statement in enabling.clause.statements:
+                if isinstance(statement, typed.Aggregate):
+                    users.setdefault(statement.aggregation.name, set()).update(("error", "any"))
+        self.environment.shared = {name for name, programs_ in users.items() if len(programs_) > 1}
+        for clause in self.program.clauses:
+            for statement in clause.statements:
+                if isinstance(statement, typed.Aggregate):
+                    aggregations.note(statement, self.environment)
+
+    # Clauses
+
+    def _generate_clauses(self) -> None:
+        in_error = {enabling.clause.number for enabling in self.errors}
+        elsewhere = {enabling.clause.number for kind in self.kinds for enabling in kind.enablings}
+        for clause in self.program.clauses:
+            for error, numbers in ((True, in_error), (False, elsewhere)):
+                if clause.number in numbers:
+                    made = clauses.generate(clause, self.environment, error, bool(self.errors))
+                    self.functions[made.name] = made
+
+    # The text
+
+    def _sizes(self) -> list[str]:
+        target, shape = self.environment.target, self.shape
+        sizes: dict[str, object] = {
+            "CPUS": target.cpus,
+            "PROGRAMS": max(1, len(self.kinds)),
+            "PROBES": max(1, len(self.plan.probes)),
+            "ENABLINGS": max(1, len(self.plan.enablings)),
+            "CLAUSE_SETS": shape.sets,
+            "SET_WORDS": -(-max(1, len(self.plan.enablings)) // 64),
+            "RING_BYTES": target.ring_bytes,
+            "RING_SLACK": self._slack(),
+        }
+        if shape.functions:
+            sizes["TEXT_START"] = f"{shape.functions.text_start:#x}ULL"
+            sizes["SLOT_SHIFT"] = shape.functions.slot_shift
+            sizes["FUNCTION_PAGES"] = shape.functions.pages
+            sizes["FUNCTION_LEAVES"] = shape.functions.leaves
+        if shape.syscalls:
+            sizes["SYSCALLS"] = shape.syscalls
+        if shape.timers:
+            sizes["TIMERS"] = shape.timers
+        if "names" in self.needs:
+            sizes["NAMES_BYTES"] = shape.names
+        if "thread" in self.needs and (where := target.preempt_count()):
+            sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
+            sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"
+        return [f"#define {name} {value}" for name, value in sizes.items()]
+
+    def _slack(self) -> int:
+        return padded(max([FAULT_RECORD, *(function.layout.size for function in self.functions.values())]))
+
+    def _headers(self, names: list[str]) -> list[str]:
+        return [f'#include "{name}.h"' for name in names]
+
+    def _optional_headers(self) -> list[str]:
+        providers = {probe.provider for probe in self.plan.probes}
+        wanted = {
+            "sites": bool(providers & {"fbt", "syscall", "profile"}),
+            "registers": bool(providers & {"fbt", "syscall", "profile"}),
+            "functions": "fbt" in providers,
+            "syscalls": "syscall" in providers,
+            "timers": "profile" in providers,
+            "names": "names" in self.needs,
+            "epids": "epid" in self.needs,
+            "thread": "thread" in self.needs,
+            "stack": "stack" in self.needs,
+            "vtime": "vtimestamp" in self.needs,
+        }
+        return [name for name, needed in wanted.items() if needed]
+
+    def _temporaries(self, layouts: list[AggregationLayout]) -> list[str]:
+        """Scratch space of one program on one CPU."""
+        stems = [variables.map_name(variable) for variable in variables.dynamic(self.environment)]
+        stems += [made.stem for made in layouts]
+        lines = ["struct temporaries {"]
+        if stems:
+            lines += ["    union {", *[f"        struct {stem}_key {stem};" for stem in stems], "    } key;"]
+        if "this" in self.needs:
+            lines.append("    struct clause_locals this_;")
+        if self.environment.texts:
+            lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
+        return [*lines, "} __attribute__((aligned(8)));", ""]
+
+    def _clauses(self) -> list[str]:
+        """Records and functions; those for ERROR come first, because the others may fire it."""
+        records = {function.layout.clause.number: function.record for function in self.functions.values()}
+        in_error = [function.text for function in self.functions.values() if function.in_error]
+        others = [function.text for function in self.functions.values() if not function.in_error]
+        fire = [programs.error_function(self.errors, self._context())] if self.errors else []
+        return [*filter(None, records.values()), *in_error, *fire, *others]
+
+    def _context(self) -> Context:
+        places = {probe.name: place for place, probe in enumerate(self.plan.probes) if probe.provider == "dtrace"}
+        return Context(self.functions, frozenset(self.needs), self.shape, places)
+
+    def _programs(self) -> list[str]:
+        return [programs.generate(kind, self._context()) for kind in self.kinds]
+
+    # What the consumer is told
+
+    def _program_layouts(self) -> tuple[ProgramLayout, ...]:
+        return tuple(ProgramLayout(kind.name, kind.number) for kind in self.kinds)
+
+    def _clause_layouts(self) -> dict[int, ClauseLayout]:
+        by_clause = {function.layout.clause.number: function.layout for function in self.functions.values()}
+        return {enabling.number: by_clause[enabling.clause.number] for enabling in self.plan.enablings}

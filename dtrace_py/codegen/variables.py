@@ -1,0 +1,246 @@
+"""D variables in C: where each lives, how it is read and changed (contract 3.3).
+
+Globals are members of one shared structure, clause-locals of a structure in the frame. Thread-local variables and
+associative arrays are hash maps, one a variable: an element exists from its first non-zero store to a store of 0 (V5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dtrace_py.codegen.environment import Environment, identifier
+from dtrace_py.codegen.operands import Buffer, Number
+from dtrace_py.lang import typed
+from dtrace_py.lang.types import IntType, StringType, Type
+
+if TYPE_CHECKING:
+    from dtrace_py.codegen.expressions import Expressions
+
+
+def storage_type(kind: Type) -> str:
+    """The C type that holds a D integer or pointer in memory."""
+    if isinstance(kind, IntType):
+        return f"{'s' if kind.signed else 'u'}{kind.size * 8}"
+    return "u64"
+
+
+def map_name(variable: typed.Variable) -> str:
+    """The name of a dynamic variable's map, and the stem of its key's and value's."""
+    return f"{variable.scope}_{identifier(variable.name)}"
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a value is: C text of an lvalue, or for a dynamic variable the key in place and the element found."""
+
+    text: str
+    key: str = ""
+    element: str = ""
+
+
+class Storage:
+    """The variables of one clause function."""
+
+    def __init__(self, expressions: Expressions) -> None:
+        self.expressions = expressions
+        self.environment = expressions.environment
+        self.writer = expressions.writer
+
+    # Reading
+
+    def number(self, node: typed.Value) -> Number:
+        variable = self.environment.variable(node.variable)
+        if not variable.dynamic:
+            return self._loaded(self._scalar(variable), variable.type, changes=True)
+        place = self._find(node)
+        name = self.writer.fresh()
+        self.writer.line(f"s64 {name} = {place.element} ? {place.element}->value : 0;")
+        return Number(name)
+
+    def buffer(self, node: typed.Value) -> Buffer:
+        variable = self.environment.variable(node.variable)
+        if not variable.dynamic:
+            return Buffer(self._scalar(variable), self.environment.bound, changes=True)
+        place, to, size = self._find(node), self.expressions.text(), self.environment.bound
+        with self.writer.aside(deeper=True) as found:
+            self.writer.line(f"string_copy({to}, {size}, {place.element}->value, {size});")
+        with self.writer.aside(deeper=True) as absent:
+            self.writer.line(f"string_clear({to}, {size});")
+        self.writer.branch(place.element, found, absent)
+        return Buffer(to, size)
+
+    def _loaded(self, text: str, kind: Type, changes: bool = False) -> Number:
+        ctype = storage_type(kind)
+        return Number(text, ctype if ctype in ("s64", "u64") else "int", changes=changes)
+
+    def _scalar(self, variable: typed.Variable) -> str:
+        if variable.scope == "this":
+            self.environment.needs.add("this")
+            return f"f->frame->temporaries.this_.{identifier(variable.name)}"
+        self.expressions.needs.add("globals")
+        return f"globals->{identifier(variable.name)}"
+
+    # Dynamic variables
+
+    def _key(self, node: typed.Value) -> str:
+        """Fill in the key of an element; returns C text of its address."""
+        variable = node.variable
+        parts: list[Number | Buffer] = []
+        for key in node.keys:
+            if isinstance(key.type, StringType):
+                parts.append(self.expressions.buffer(key))
+            else:
+                parts.append(self.expressions.save(self.expressions.number(key)))
+        name = self.writer.fresh("key")
+        stem = map_name(variable)
+        self.writer.line(f"struct {stem}_key *{name} = &f->frame->temporaries.key.{stem};")
+        if variable.scope == "self":
+            self.expressions.needs.add("thread")
+            self.writer.line(f"{name}->thread = thread;")
+        for position, part in enumerate(parts):
+            member = f"{name}->key{position}"
+            if isinstance(part, Buffer):
+                self.expressions.copy(member, self.environment.bound, part)
+            else:
+                self.writer.line(f"{member} = {part.text};")
+        return name
+
+    def _find(self, node: typed.Value, key: str = "") -> _Place:
+        stem = map_name(node.variable)
+        self.environment.variable(node.variable)
+        key = key or self._key(node)
+        element = self.writer.fresh("found")
+        self.writer.line(f"struct {stem}_value *{element} = {stem}.lookup({key});")
+        return _Place("", key, element)
+
+    # Changing
+
+    def change(self, node: typed.Assign | typed.Update, wanted: bool = False) -> Number:
+        """Generate an assignment or a step; with ``wanted``, returns the value of the expression."""
+        if isinstance(node.type, StringType):
+            assert isinstance(node, typed.Assign)
+            self.change_string(node)
+            return Number("0")
+        variable = self.environment.variable(node.target.variable)
+        result = self._change_dynamic(node) if variable.dynamic else self._change_scalar(node, wanted)
+        self.expressions.effects += 1
+        return result
+
+    def _change_scalar(self, node: typed.Assign | typed.Update, wanted: bool) -> Number:
+        variable = node.target.variable
+        text = self._scalar(variable)
+        if isinstance(node, typed.Assign):
+            value = self.expressions.number(node.value)
+            self.writer.line(f"{text} = {value.text};")
+            return self.expressions.save(self._loaded(text, variable.type)) if wanted else value
+        before = self._loaded(text, variable.type, changes=True)
+        value = self.expressions.number(node.value)
+        old = self.expressions.save(before) if wanted and node.postfix else None
+        after = self.expressions.arithmetic(node.op, before, value, variable.type)
+        self.writer.line(f"{text} = {after.text};")
+        if not wanted:
+            return before
+        return old or self.expressions.save(self._loaded(text, variable.type))
+
+    def _change_dynamic(self, node: typed.Assign | typed.Update) -> Number:
+        kind = node.target.type
+        if isinstance(node, typed.Assign):
+            value = self.expressions.save(self.expressions.number(node.value))
+            self._store(node.target.variable, self._key(node.target), value, kind)
+            return value
+        # The value first: it may use the key's memory itself.
+        value = self.expressions.save(self.expressions.number(node.value))
+        place = self._find(node.target)
+        old = self.writer.fresh()
+        self.writer.line(f"s64 {old} = {place.element} ? {place.element}->value : 0;")
+        before = Number(old)
+        after = self.expressions.arithmetic(node.op, before, value, kind)
+        new = self.writer.fresh()
+        self.writer.line(f"{storage_type(kind)} {new} = {after.text};")
+        self._store(node.target.variable, place.key, Number(new), kind)
+        return before if node.postfix else self._loaded(new, kind)
+
+    def _store(self, variable: typed.Variable, key: str, value: Number, kind: Type) -> None:
+        stem = map_name(variable)
+        new = self.writer.fresh("value")
+        if value.constant == 0:
+            self.writer.line(f"{stem}.delete({key});")
+            return
+        with self.writer.aside(deeper=True) as store:
+            self.writer.line(f"struct {stem}_value {new} = {{{value.text}}};")
+            self.writer.line(f"if ({stem}.update({key}, &{new}))")
+            self.writer.line("    f->frame->counts.dynamic_drops++;")
+        with self.writer.aside(deeper=True) as free:
+            self.writer.line(f"{stem}.delete({key});")
+        self.writer.branch(f"({storage_type(kind)}){value}", store, free)
+
+    def change_string(self, node: typed.Assign) -> Buffer:
+        """Generate the assignment of a string; returns the stored value."""
+        variable = self.environment.variable(node.target.variable)
+        value, size = self.expressions.buffer(node.value), self.environment.bound
+        self.expressions.effects += 1
+        if not variable.dynamic:
+            to = self._scalar(variable)
+            self.expressions.copy(to, size, value)
+            return Buffer(to, size, changes=True)
+        if isinstance(node.value, typed.Const):  # S3, S10: only a stored 0 frees
+            self.writer.line(f"{map_name(variable)}.delete({self._key(node.target)});")
+            return value
+        stored = self.expressions.text()
+        self.expressions.copy(stored, size, value)
+        key, stem = self._key(node.target), map_name(variable)
+        self.writer.line(f"if ({stem}.update({key}, (struct {stem}_value *){stored}))")
+        self.writer.line("    f->frame->counts.dynamic_drops++;")
+        return Buffer(stored, size)
+
+
+# Declarations
+
+
+def structures(environment: Environment) -> list[str]:
+    """The C structures of the variables."""
+    lines: list[str] = []
+    for scope, name in (("global", "globals"), ("this", "clause_locals")):
+        scalars = [v for v in environment.variables.values() if not v.dynamic and v.scope == scope]
+        if scalars:
+            members = [f"    {_member(environment, v.type, identifier(v.name))}" for v in scalars]
+            lines += [f"struct {name} {{", *members, "} __attribute__((aligned(8)));", ""]
+    for variable in dynamic(environment):
+        lines += _element(environment, variable)
+    return lines
+
+
+def maps(environment: Environment) -> list[str]:
+    """The maps that hold the variables."""
+    lines = []
+    if any(not v.dynamic and v.scope == "global" for v in environment.variables.values()):
+        lines.append('BPF_F_TABLE("array", u32, struct globals, globals_map, 1, BPF_F_MMAPABLE);')
+    for variable in dynamic(environment):
+        stem, sizes = map_name(variable), [environment.bound if isinstance(variable.type, StringType) else 8]
+        sizes += [environment.bound if isinstance(key, StringType) else 8 for key in variable.keys or ()]
+        entries = max(1, environment.target.dynamic_bytes // (sum(sizes) + 8 * (variable.scope == "self")))
+        lines.append(f'BPF_TABLE("hash", struct {stem}_key, struct {stem}_value, {stem}, {entries});')
+    return lines
+
+
+def dynamic(environment: Environment) -> list[typed.Variable]:
+    """The variables that have maps of their own."""
+    return [variable for variable in environment.variables.values() if variable.dynamic]
+
+
+def _member(environment: Environment, kind: Type, name: str) -> str:
+    if isinstance(kind, StringType):
+        return f"char {name}[{environment.bound}] __attribute__((aligned(8)));"
+    return f"{storage_type(kind)} {name};"
+
+
+def _element(environment: Environment, variable: typed.Variable) -> list[str]:
+    stem = map_name(variable)
+    lines = [f"struct {stem}_key {{ /* {variable} */"]
+    if variable.scope == "self":
+        lines.append("    u64 thread;")
+    for position, key in enumerate(variable.keys or ()):
+        text = isinstance(key, StringType)
+        lines.append(f"    char key{position}[{environment.bound}];" if text else f"    s64 key{position};")
+    return [*lines, "};", f"struct {stem}_value {{", f"    {_member(environment, variable.type, 'value')}", "};", ""]

@@ -1,0 +1,211 @@
+"""The syntax tree of a D program, as written: nothing is resolved or typed yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dtrace_py.lang.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Anything that has a place in the source."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TypeName(Node):
+    """A type as written in a cast, sizeof or declaration: specifier words (``unsigned int``, ``struct foo``) and stars."""
+
+    words: tuple[str, ...]
+    stars: int = 0
+
+    def __str__(self) -> str:
+        return " ".join(self.words) + (" " + "*" * self.stars if self.stars else "")
+
+
+# Expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Int(Node):
+    """An integer constant, its text as written: ``0x1fUL``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Char(Node):
+    """A character constant of one to eight characters, unescaped."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class String(Node):
+    """A string constant, unescaped."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A variable, built-in, function or kernel symbol (which has a backquote in it)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped(Node):
+    """``self->name`` or ``this->name``."""
+
+    scope: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation(Node):
+    """``@name``, or ``@name[keys]`` (keys is None without brackets)."""
+
+    name: str
+    keys: tuple[Expr, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    function: Expr
+    arguments: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """``base[keys]``: an array element or an associative array's."""
+
+    base: Expr
+    keys: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Node):
+    """``base->name`` (arrow) or ``base.name``."""
+
+    base: Expr
+    name: str
+    arrow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """One of ``! ~ + - * &``, ``sizeof``, ``stringof``."""
+
+    op: str
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Node):
+    """``++x``, ``x++``, ``--x`` or ``x--``."""
+
+    operand: Expr
+    delta: int
+    postfix: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """An operator of O3 to O13."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Assign(Node):
+    """``target = value``, or with ``op`` set, ``target op= value``."""
+
+    op: str | None
+    target: Expr
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional(Node):
+    condition: Expr
+    yes: Expr
+    no: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Comma(Node):
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Node):
+    type: TypeName
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOfType(Node):
+    type: TypeName
+
+
+Expr = (
+    Int
+    | Char
+    | String
+    | Name
+    | Scoped
+    | Aggregation
+    | Call
+    | Index
+    | Member
+    | Unary
+    | Step
+    | Binary
+    | Assign
+    | Conditional
+    | Comma
+    | Cast
+    | SizeOfType
+)
+
+
+# Programs
+
+
+@dataclass(frozen=True, slots=True)
+class Description(Node):
+    """A probe description as written, macros expanded."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clause(Node):
+    """Probe descriptions, a predicate and statements. ``body`` is None for a bare description (P20)."""
+
+    descriptions: tuple[Description, ...]
+    predicate: Expr | None
+    body: tuple[Expr, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration(Node):
+    """``int x;``, ``self string s;``, ``int a[string, int];`` (keys is None for a scalar)."""
+
+    scope: str | None
+    type: TypeName
+    name: str
+    keys: tuple[TypeName, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Program(Node):
+    """What one source holds, in order."""
+
+    items: tuple[Clause | Declaration, ...]

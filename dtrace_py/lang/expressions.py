@@ -1,0 +1,285 @@
+"""Expressions: precedence climbing over the operators of contract section 4."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from dtrace_py.lang import ast
+from dtrace_py.lang.errors import CompileError, not_built
+from dtrace_py.lang.lexer import Kind, Lexer, Token
+from dtrace_py.lang.source import Span
+
+_BINARY = {
+    op: level
+    for level, ops in enumerate(
+        ("||", "^^", "&&", "|", "^", "&", "== !=", "< <= > >=", "<< >>", "+ -", "* / %"), start=1
+    )
+    for op in ops.split()
+}
+"""The binary operators and how tightly they bind (O3 to O13)."""
+
+_ASSIGN = frozenset("= += -= *= /= %= &= ^= |= <<= >>=".split())
+_PREFIX = frozenset("! ~ + - * &".split())
+_TYPE_WORDS = frozenset(
+    "char const double float int long restrict short signed string struct union enum unsigned userland void volatile".split()
+)
+_QUALIFIERS = frozenset("const volatile restrict userland".split())
+_MEMBER_KEYWORDS = frozenset("probe provider self string stringof userland xlate translator".split())
+"""Keywords that may name members (L14)."""
+
+_AFTER_TYPE = re.compile(r"\s*[*)]")
+
+_MAX_DEPTH = 200
+"""Nesting beyond which an expression is refused, well before Python's own limit."""
+
+
+class ExpressionParser:
+    """The part of the parser that reads expressions. ``token`` is the one not yet consumed, ``last`` the place before it."""
+
+    def __init__(self, lexer: Lexer, is_type: Callable[[str], bool]) -> None:
+        self.lexer = lexer
+        self.is_type = is_type
+        self.token = Token(Kind.END, "", Span(0, 0, 1))
+        self.last = self.token.span
+        self.depth = 0
+        self.unary: ast.Expr | None = None
+        """The last operand read: the only thing that may stand left of an assignment operator."""
+
+    def advance(self) -> None:
+        """Read the next token of the inner context."""
+        self.last = self.token.span
+        self.token = self.lexer.inner()
+
+    def expect(self, text: str) -> None:
+        if not self.token.is_(text):
+            raise self.syntax_error()
+        self.advance()
+
+    def syntax_error(self) -> CompileError:
+        """The error for the current token (N6)."""
+        near = "end of input" if self.token.kind is Kind.END else f'"{self.token.text}"'
+        return CompileError("D_SYNTAX", f"syntax error near {near}", self.token.span)
+
+    # From loosest to tightest
+
+    def expression(self) -> ast.Expr:
+        """An expression with commas (O16)."""
+        left = self.assignment()
+        while self.token.is_(","):
+            self.advance()
+            right = self.assignment()
+            left = ast.Comma(left.span.to(right.span), left, right)
+        return left
+
+    def assignment(self) -> ast.Expr:
+        """O15, right-associative."""
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise CompileError("D_SYNTAX", f"expression is nested more than {_MAX_DEPTH} deep", self.token.span)
+        target = self._conditional()
+        if self.token.kind is Kind.PUNCTUATION and self.token.text in _ASSIGN:
+            if target is not self.unary or isinstance(target, ast.Cast):
+                raise self.syntax_error()
+            op = self.token.text[:-1] or None
+            self.advance()
+            value = self.assignment()
+            target = ast.Assign(target.span.to(value.span), op, target, value)
+        self.depth -= 1
+        return target
+
+    def _conditional(self) -> ast.Expr:
+        """O14, right-associative."""
+        condition = self._binary(1)
+        if not self.token.is_("?"):
+            return condition
+        self.advance()
+        yes = self.expression()
+        self.expect(":")
+        no = self._conditional()
+        return ast.Conditional(condition.span.to(no.span), condition, yes, no)
+
+    def _binary(self, level: int) -> ast.Expr:
+        left = self._unary()
+        while self.token.kind is Kind.PUNCTUATION and (found := _BINARY.get(self.token.text, 0)) >= level:
+            op = self.token.text
+            self.advance()
+            right = self._binary(found + 1)
+            left = ast.Binary(left.span.to(right.span), op, left, right)
+        return left
+
+    def _unary(self) -> ast.Expr:
+        """O2, right-associative."""
+        start = self.token
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise CompileError("D_SYNTAX", f"expression is nested more than {_MAX_DEPTH} deep", start.span)
+        self.unary = self._prefixed(start)
+        self.depth -= 1
+        return self.unary
+
+    def _prefixed(self, start: Token) -> ast.Expr:
+        if start.is_("++", "--"):
+            self.advance()
+            operand = self._unary()
+            return ast.Step(start.span.to(operand.span), operand, 1 if start.text == "++" else -1, postfix=False)
+        if start.kind is Kind.PUNCTUATION and start.text in _PREFIX:
+            self.advance()
+            operand = self._unary()
+            return ast.Unary(start.span.to(operand.span), start.text, operand)
+        if start.is_("sizeof", "stringof"):
+            return self._word_operator(start)
+        if start.is_("("):
+            self.advance()
+            return self._after_parenthesis(start)
+        return self._postfix(self._primary())
+
+    def _word_operator(self, start: Token) -> ast.Expr:
+        self.advance()
+        if start.text == "sizeof" and self.token.is_("("):
+            paren = self.token
+            self.advance()
+            if self._at_cast():
+                type_name = self.type_name()
+                self.expect(")")
+                return ast.SizeOfType(start.span.to(self.last), type_name)
+            operand = self._postfix(self._parenthesised(paren))
+        else:
+            operand = self._unary()
+        return ast.Unary(start.span.to(operand.span), start.text, operand)
+
+    def _after_parenthesis(self, start: Token) -> ast.Expr:
+        """A cast, or an expression in parentheses."""
+        if not self._at_cast():
+            return self._postfix(self._parenthesised(start))
+        type_name = self.type_name()
+        self.expect(")")
+        operand = self._unary()
+        return ast.Cast(start.span.to(operand.span), type_name, operand)
+
+    def _parenthesised(self, start: Token) -> ast.Expr:
+        inner = self.expression()
+        self.expect(")")
+        return inner
+
+    def _postfix(self, node: ast.Expr) -> ast.Expr:
+        """O1."""
+        while True:
+            if self.token.is_("++", "--"):
+                delta = 1 if self.token.text == "++" else -1
+                self.advance()
+                node = ast.Step(node.span.to(self.last), node, delta, postfix=True)
+            elif self.token.is_("["):
+                node = self._indexed(node)
+            elif self.token.is_("("):
+                self.advance()
+                arguments = self._list(")")
+                node = ast.Call(node.span.to(self.last), node, arguments)
+            elif self.token.is_("->", "."):
+                arrow = self.token.text == "->"
+                self.advance()
+                name = self._member_name()
+                node = ast.Member(node.span.to(self.last), node, name, arrow)
+            else:
+                return node
+
+    def _indexed(self, node: ast.Expr) -> ast.Expr:
+        self.advance()
+        keys = self._list("]")
+        span = node.span.to(self.last)
+        if not keys:
+            raise CompileError("D_SYNTAX", 'syntax error near "]"', self.last)
+        if isinstance(node, ast.Aggregation) and node.keys is None:
+            return ast.Aggregation(span, node.name, keys)
+        if isinstance(node, ast.Aggregation):
+            raise CompileError(
+                "D_AGG_MDIM", "improper attempt to reference @" + node.name + " as a multi-dimensional array"
+            )
+        return ast.Index(span, node, keys)
+
+    def _list(self, end: str) -> tuple[ast.Expr, ...]:
+        """Expressions separated by commas, and the closing bracket."""
+        items: list[ast.Expr] = []
+        while not self.token.is_(end):
+            items.append(self.assignment())
+            if not self.token.is_(",", end):
+                raise self.syntax_error()
+            if self.token.is_(","):
+                self.advance()
+                if self.token.is_(end):
+                    raise self.syntax_error()
+        self.advance()
+        return tuple(items)
+
+    def _member_name(self) -> str:
+        name = self.token
+        if name.kind is not Kind.IDENT and not (name.kind is Kind.KEYWORD and name.text in _MEMBER_KEYWORDS):
+            raise self.syntax_error()
+        self.advance()
+        return name.value
+
+    def _primary(self) -> ast.Expr:
+        token = self.token
+        if token.is_("self", "this"):
+            return self._scoped(token)
+        if token.is_("offsetof", "xlate"):
+            raise not_built(token.text, token.span)
+        self.advance()
+        match token.kind:
+            case Kind.INT:
+                return ast.Int(token.span, token.value)
+            case Kind.CHAR:
+                return ast.Char(token.span, token.value)
+            case Kind.STRING:
+                return ast.String(token.span, token.value)
+            case Kind.AGGREGATION:
+                return ast.Aggregation(token.span, token.value, None)
+            case Kind.IDENT:
+                return ast.Name(token.span, token.value)
+        self.token = token
+        raise self.syntax_error()
+
+    def _scoped(self, token: Token) -> ast.Expr:
+        self.advance()
+        self.expect("->")
+        name = self._member_name()
+        return ast.Scoped(token.span.to(self.last), token.text, name)
+
+    # Types
+
+    def _at_cast(self) -> bool:
+        """Whether a type follows the parenthesis; looks ahead first, because asking for kernel types is slow."""
+        named = self.token.kind is Kind.IDENT
+        return not (named and not _AFTER_TYPE.match(self.lexer.text, self.lexer.at)) and self._at_type()
+
+    def _at_type(self) -> bool:
+        if self.token.kind is Kind.KEYWORD:
+            return self.token.text in _TYPE_WORDS
+        return self.token.kind is Kind.IDENT and self.is_type(self.token.value)
+
+    def type_name(self, abstract: bool = True) -> ast.TypeName:
+        """A type: specifiers and stars; unless ``abstract``, the name that is declared follows."""
+        start = self.token
+        words: list[str] = []
+        while self._at_type():
+            word = self.token
+            if word.kind is Kind.IDENT and any(w not in _QUALIFIERS for w in words):
+                break  # the declared name may be spelled like a type
+            self.advance()
+            if word.text in ("struct", "union", "enum"):
+                words.append(word.text)
+                if self.token.kind is not Kind.IDENT:
+                    raise not_built(f"a definition of a {word.text}", self.token.span)
+                words.append(self.token.value)
+                self.advance()
+            elif word.text not in _QUALIFIERS:
+                words.append(word.text)
+        if not words:
+            raise self.syntax_error()
+        stars = 0
+        while self.token.is_("*", *_QUALIFIERS):
+            stars += self.token.text == "*"
+            self.advance()
+        if abstract and self.token.is_("("):
+            raise not_built("a function pointer type", self.token.span)
+        return ast.TypeName(start.span.to(self.last), tuple(words), stars)

@@ -1,0 +1,218 @@
+"""D's tokens. What a character means depends on where it stands: in a probe description or in an expression."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.macros import NAME as MACRO
+from dtrace_py.lang.macros import Macros
+from dtrace_py.lang.source import Source, Span
+
+
+class Kind(Enum):
+    """What a token is. ``DESCRIPTION`` is a probe description, and any other word at the outer level."""
+
+    DESCRIPTION = "probe description"
+    IDENT = "identifier"
+    KEYWORD = "keyword"
+    INT = "integer"
+    CHAR = "character"
+    STRING = "string"
+    AGGREGATION = "aggregation"
+    PUNCTUATION = "punctuation"
+    PREDICATE_END = "end of predicate"
+    END = "end of input"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token: its text as written, its value (strings without quotes and escapes), its place."""
+
+    kind: Kind
+    text: str
+    span: Span
+    value: str = ""
+
+    def is_(self, *texts: str) -> bool:
+        """Whether this is one of these pieces of punctuation or keywords."""
+        return self.kind in (Kind.PUNCTUATION, Kind.KEYWORD) and self.text in texts
+
+
+KEYWORDS = frozenset(
+    "auto break case char const continue counter default do double else enum extern float for goto if import inline int "
+    "long offsetof probe provider register restrict return self short signed sizeof static string stringof struct switch "
+    "this translator typedef union unsigned userland void volatile while xlate".split()
+)
+"""The reserved words (L13)."""
+
+_SPACE = re.compile(r"[ \t\r\v\f]+|\\\n")
+_DESCRIPTION = re.compile(r"[-$:_.?*\\\[\]!A-Za-z][-$:_.?*\\\[\]!A-Za-z0-9`]*|[0-9]+")
+_IDENT = re.compile(r"[A-Za-z_]\w*(`+[A-Za-z_]\w*)*|`+[A-Za-z_]\w*|[0-9]\w*`+[A-Za-z_]\w*", re.ASCII)
+_FLOAT = re.compile(r"[0-9]+\.[0-9]*([eE][-+]?[0-9]+)?|\.[0-9]+([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+")
+_NUMBER = re.compile(r"[0-9][0-9A-Za-z_]*")
+_AGGREGATION = re.compile(r"@([A-Za-z_]\w*)?", re.ASCII)
+_PUNCTUATION = re.compile(
+    r"\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\^\^|\|\||[-+*/%&|^]=|[][(){}<>.,;:?=!~+\-*/%&|^]"
+)
+_PREDICATE_ENDS = re.compile(r"/\s*([{;/]|\Z)")
+_ESCAPE = re.compile(r'\\([abfnrtv\\"]|[0-7]{1,3}|x[0-9A-Fa-f]+)')
+_SIMPLE_ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34}
+_QUOTED = {'"': re.compile(r'"((?:[^"\\\n]|\\.)*)"'), "'": re.compile(r"'((?:[^'\\\n]|\\.)*?)'")}
+
+Control = Callable[[str, Span], tuple[int, str | None] | None]
+"""Handles a control line (its text from the # on); may return the line number and file of the line that follows."""
+
+
+def unescape(text: str) -> str:
+    """Replace the escapes of a string or character constant; any other backslash stays (L7)."""
+
+    def replace(match: re.Match[str]) -> str:
+        code = match[1]
+        if code in _SIMPLE_ESCAPES:
+            return chr(_SIMPLE_ESCAPES[code])
+        value = int(code[1:], 16) if code[0] == "x" else int(code, 8)
+        return chr(value & 0xFF)
+
+    return _ESCAPE.sub(replace, text)
+
+
+class Lexer:
+    """Reads tokens one at a time; the parser says which of the two contexts the next one stands in."""
+
+    def __init__(self, source: Source, macros: Macros, control: Control) -> None:
+        self.source = source
+        self.macros = macros
+        self.control = control
+        self.text = source.text
+        self.at = 0
+        self.line = 1
+        self.file: str | None = None
+
+    def rewind(self, token: Token) -> None:
+        """Go back to the start of a token, to read it again in the other context."""
+        self.at, self.line, self.file = token.span.start, token.span.line, token.span.file
+
+    def outer(self) -> Token:
+        """The next token at the outer level of a program, where words are probe descriptions."""
+        self._skip_space()
+        if match := _DESCRIPTION.match(self.text, self.at):
+            return self._take(Kind.DESCRIPTION, match)
+        return self._common()
+
+    def inner(self) -> Token:
+        """The next token of an expression, a statement or a declaration."""
+        self._skip_space()
+        if match := MACRO.match(self.text, self.at):
+            return self._macro(match)
+        if match := _AGGREGATION.match(self.text, self.at):
+            return self._take(Kind.AGGREGATION, match, match[1] or "_")
+        if match := _IDENT.match(self.text, self.at):
+            return self._word(match)
+        if _FLOAT.match(self.text, self.at):
+            raise self._error("D_SYNTAX", "floating-point constants are not permitted")
+        if match := _NUMBER.match(self.text, self.at):
+            return self._take(Kind.INT, match, match[0])
+        if match := _PREDICATE_ENDS.match(self.text, self.at):
+            return self._advance(Kind.PREDICATE_END, 1)
+        return self._common()
+
+    def _common(self) -> Token:
+        if self.at == len(self.text):
+            return self._advance(Kind.END, 0)
+        if (quote := self.text[self.at]) in _QUOTED:
+            return self._quoted(quote)
+        if match := _PUNCTUATION.match(self.text, self.at):
+            return self._take(Kind.PUNCTUATION, match)
+        raise self._error("D_SYNTAX", f'syntax error near "{self.text[self.at]}"')
+
+    def _word(self, match: re.Match[str]) -> Token:
+        return self._take(Kind.KEYWORD if match[0] in KEYWORDS else Kind.IDENT, match, match[0])
+
+    def _macro(self, match: re.Match[str]) -> Token:
+        """A macro becomes the token that its text spells (L31-L33)."""
+        token = self._take(Kind.STRING, match)
+        as_string = match[0].startswith("$$")
+        text = self.macros.text(match[1], as_string, token.span)
+        if as_string:
+            return Token(Kind.STRING, token.text, token.span, unescape(text))
+        if re.match(r"[-+0-9]", text):
+            return Token(Kind.INT, token.text, token.span, text)
+        if _IDENT.fullmatch(text):
+            return Token(Kind.KEYWORD if text in KEYWORDS else Kind.IDENT, text, token.span, text)
+        if len(text) >= 2 and text[0] == text[-1] == '"':
+            text = text[1:-1]
+        return Token(Kind.STRING, token.text, token.span, unescape(text))
+
+    def _quoted(self, quote: str) -> Token:
+        string = quote == '"'
+        match = _QUOTED[quote].match(self.text, self.at)
+        if match is None:
+            ends_at_newline = "\n" in self.text[self.at :]
+            where = "newline encountered in" if ends_at_newline else "end-of-file encountered before end of"
+            raise self._error(
+                "D_STR_NL" if string else "D_CHR_NL", f"{where} {'string' if string else 'character'} literal"
+            )
+        value = unescape(match[1])
+        if not string and not value:
+            raise self._error("D_CHR_NULL", "empty character constant")
+        if not string and len(value) > 8:
+            raise self._error("D_CHR_OFLOW", "character constant is too long")
+        return self._take(Kind.STRING if string else Kind.CHAR, match, value)
+
+    def _take(self, kind: Kind, match: re.Match[str], value: str = "") -> Token:
+        return self._advance(kind, match.end() - match.start(), value)
+
+    def _advance(self, kind: Kind, length: int, value: str = "") -> Token:
+        text = self.text[self.at : self.at + length]
+        token = Token(kind, text, self._span(length), value)
+        self.at += length
+        self.line += text.count("\n")
+        return token
+
+    def _skip_space(self) -> None:
+        """Pass white space, comments and control lines (L8-L12)."""
+        while self.at < len(self.text):
+            if match := _SPACE.match(self.text, self.at):
+                self.line += match[0].count("\n")
+                self.at = match.end()
+            elif self.text[self.at] == "\n":
+                self.at += 1
+                self.line += 1
+            elif self.text.startswith("/*", self.at):
+                self._skip_comment()
+            elif self.text[self.at] == "#" and self._starts_line():
+                self._control_line()
+            else:
+                return
+
+    def _skip_comment(self) -> None:
+        end = self.text.find("*/", self.at + 2)
+        nested = self.text.find("/*", self.at + 2)
+        if end < 0:
+            raise self._error("D_SYNTAX", "end-of-file encountered before matching */")
+        if 0 <= nested < end:
+            raise self._error("D_SYNTAX", "/* encountered inside a comment")
+        self.line += self.text.count("\n", self.at, end)
+        self.at = end + 2
+
+    def _starts_line(self) -> bool:
+        return not self.text[self.text.rfind("\n", 0, self.at) + 1 : self.at].strip()
+
+    def _control_line(self) -> None:
+        end = self.text.find("\n", self.at)
+        end = len(self.text) if end < 0 else end
+        span = self._span(end - self.at)
+        self.at = end
+        if moved := self.control(self.text[span.start : end], span):
+            line, file = moved
+            self.line, self.file = line - 1, file or self.file
+
+    def _span(self, length: int) -> Span:
+        return Span(self.at, self.at + length, self.line, self.file)
+
+    def _error(self, tag: str, message: str) -> CompileError:
+        return CompileError(tag, message, self._span(1))

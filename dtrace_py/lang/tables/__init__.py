@@ -1,0 +1,1 @@
+"""The names that D has built in, each table in its own file: variables, subroutines, actions, aggregating functions, tags."""

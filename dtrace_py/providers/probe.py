@@ -1,0 +1,62 @@
+"""A probe, and what every provider answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from dtrace_py.lang.describe import Description
+from dtrace_py.lang.tables.stability import Stability, stability
+
+
+class Probe(NamedTuple):
+    """A probe: its number, unique on this kernel, and the four fields of its name (P1)."""
+
+    id: int
+    provider: str
+    module: str
+    function: str
+    name: str
+
+    @property
+    def title(self) -> str:
+        """``provider:module:function:name``."""
+        return ":".join(self[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Stabilities:
+    """What -v reports of a provider: the stability of each field of its probes' names, and of their arguments (V63)."""
+
+    provider: Stability
+    module: Stability
+    function: Stability
+    name: Stability
+    args: Stability
+
+    @property
+    def description(self) -> Stability:
+        """The lowest of the four fields."""
+        return self.provider & self.module & self.function & self.name
+
+
+def stabilities(provider: str, module: str, function: str, name: str, args: str) -> Stabilities:
+    """The same from ``Evolving/Evolving/Common`` texts."""
+    return Stabilities(*map(stability, (provider, module, function, name, args)))
+
+
+class Provider(Protocol):
+    """A provider numbers its own probes in a block of its own, so that none has to count another one's probes."""
+
+    name: str
+    stabilities: Stabilities
+
+    def matching(self, description: Description) -> Iterator[Probe]:
+        """The probes that a description without a number matches, in order of their numbers."""
+
+    def numbered(self, number: int) -> Probe | None:
+        """The probe of that number."""
+
+    def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
+        """(function, reason) of what the description names but cannot be traced safely."""

@@ -1,0 +1,47 @@
+"""All providers together: what a description matches, in order of probe numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dtrace_py.lang.describe import Description, matcher
+from dtrace_py.providers.probe import Probe, Provider
+
+
+class Registry:
+    """The providers in the order of their blocks of numbers."""
+
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        self.providers = providers
+
+    def matching(self, description: Description) -> Iterator[Probe]:
+        """The probes that a description matches. A number matches one probe, or none."""
+        if description.id is not None:
+            probe = self.numbered(description.id)
+            return iter(() if probe is None else (probe,))
+        return self._named(description)
+
+    def _named(self, description: Description) -> Iterator[Probe]:
+        for provider in self._asked(description):
+            yield from provider.matching(description)
+
+    def numbered(self, number: int) -> Probe | None:
+        for provider in reversed(self.providers):
+            if probe := provider.numbered(number):
+                return probe
+        return None
+
+    def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
+        """(function, reason) of what a description names but cannot be traced safely."""
+        for provider in self._asked(description):
+            yield from provider.left_out(description)
+
+    def provider(self, name: str) -> Provider:
+        """The provider of that name; KeyError if there is none."""
+        return {provider.name: provider for provider in self.providers}[name]
+
+    def _asked(self, description: Description) -> Iterator[Provider]:
+        """The providers that a description may concern: the others are not even asked to list their probes."""
+        if description.id is None:
+            test = matcher(description.provider)
+            yield from (provider for provider in self.providers if test(provider.name))

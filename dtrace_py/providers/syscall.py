@@ -1,0 +1,60 @@
+"""The syscall provider: entry to and return from every system call the kernel knows (contract 12.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+from dtrace_py.lang.describe import Description, matcher
+from dtrace_py.providers.probe import Probe, stabilities
+
+FIRST = 1101
+MODULE = "vmlinux"
+KINDS = ("entry", "return")
+
+
+class SyscallProvider:
+    """``calls`` gives the numbers and names of the kernel's system calls; it is asked when they are needed."""
+
+    name = "syscall"
+    stabilities = stabilities(
+        "Evolving/Evolving/Common",
+        "Private/Private/Unknown",
+        "Unstable/Unstable/ISA",
+        "Evolving/Evolving/Common",
+        "Unstable/Unstable/ISA",
+    )
+
+    def __init__(self, calls: Callable[[], dict[int, str]]) -> None:
+        self._calls = calls
+
+    @cached_property
+    def calls(self) -> dict[int, str]:
+        """Name by number."""
+        return self._calls()
+
+    def matching(self, description: Description) -> Iterator[Probe]:
+        provider, module, function, name = map(matcher, description.fields)
+        if not (provider(self.name) and module(MODULE)):
+            return
+        kinds = [(place, kind) for place, kind in enumerate(KINDS) if name(kind)]
+        if not kinds:
+            return
+        for number, call in sorted(self.calls.items()):
+            if function(call):
+                for place, kind in kinds:
+                    yield Probe(FIRST + 2 * number + place, self.name, MODULE, call, kind)
+
+    def numbered(self, number: int) -> Probe | None:
+        call, place = divmod(number - FIRST, 2)
+        if call < 0 or call not in self.calls:
+            return None
+        return Probe(number, self.name, MODULE, self.calls[call], KINDS[place])
+
+    @staticmethod
+    def call_number(probe: Probe) -> int:
+        """The system call's number."""
+        return (probe.id - FIRST) // 2
+
+    def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
+        return iter(())

@@ -1,0 +1,150 @@
+"""Compiling and loading through bcc. Nothing else in dtpy imports bcc, and nothing of bcc leaves this module."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import dtrace_py
+from dtrace_py.codegen.layout import ProgramLayout, Unit
+from dtrace_py.errors import DtpyError
+
+_KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
+_KPROBE_MULTI, _KPROBE_SESSION = 42, 56
+
+
+def bpf_directory() -> Path:
+    """Where the C that generated programs include is: beside the package when installed, else in the source tree."""
+    package = Path(dtrace_py.__file__).parent
+    inside = package / "bpf"
+    return inside if inside.is_dir() else package.parent / "bpf"
+
+
+def expanded(text: str) -> str:
+    """The unit with its own headers in place: bcc rewrites map accesses only in the file that it compiles."""
+
+    def include(match: re.Match[str]) -> str:
+        return (bpf_directory() / match[1]).read_text().replace("#pragma once\n", "")
+
+    return re.sub(r'^#include "(\w+\.h)"$', include, text, flags=re.MULTILINE)
+
+
+class LoadError(DtpyError):
+    """The generated program was refused: by clang, or by the kernel's verifier. Either is a bug of dtpy."""
+
+
+class Module:
+    """A compiled unit: its maps exist, its programs can be loaded. A context manager; leaving it closes everything."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._bcc: Any = None
+        self._programs: dict[str, int] = {}
+
+    def __enter__(self) -> Module:
+        bcc = _import_bcc()
+        with _captured_stderr() as said:
+            try:
+                self._bcc = bcc.BPF(text=expanded(self._unit.text))
+            except Exception as error:
+                raise LoadError(f"internal error: clang refused the generated program\n{said()}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for descriptor in self._programs.values():
+            os.close(descriptor)
+        self._programs.clear()
+        if self._bcc is not None:
+            self._bcc.cleanup()
+
+    def map_fd(self, name: str) -> int:
+        """The descriptor of a map; it lives as long as the module. KeyError if the unit has no such map."""
+        descriptor: int = _library().bpf_table_fd(self._bcc.module, name.encode())
+        if descriptor < 0:
+            raise KeyError(name)
+        return descriptor
+
+    def load(self, program: ProgramLayout, multi: bool = False) -> int:
+        """Load a program and return its descriptor, which lives as long as the module.
+
+        ``multi`` says that a function program goes into a multi link rather than a perf event. Raises LoadError.
+        """
+        if program.name not in self._programs:
+            kind, attach_type = _type(program.name, multi)
+            self._programs[program.name] = self._load(program.name, kind, attach_type)
+        return self._programs[program.name]
+
+    def _load(self, name: str, kind: int, attach_type: int) -> int:
+        library = _library()
+        start = library.bpf_function_start(self._bcc.module, name.encode())
+        size = library.bpf_function_size(self._bcc.module, name.encode())
+        code = ctypes.string_at(start, size)
+        arguments = [self._bcc.module, kind, name.encode(), code, size]
+        arguments += [library.bpf_module_license(self._bcc.module), library.bpf_module_kern_version(self._bcc.module)]
+        with _captured_stderr() as said:
+            # On a refusal bcc loads once more, to write the verifier's log to stderr.
+            descriptor: int = library.bcc_func_load(*arguments, 0, None, 0, None, attach_type)
+            if descriptor < 0:
+                raise LoadError(_refusal(name, said()))
+        return descriptor
+
+
+def _type(name: str, multi: bool) -> tuple[int, int]:
+    """The BPF program type and expected attach type of a program of that name."""
+    if name == "fbt":
+        return _KPROBE, _KPROBE_SESSION
+    if name.startswith("fbt_"):
+        return _KPROBE, _KPROBE_MULTI if multi else -1
+    return (_PERF_EVENT if name == "profile" else _RAW_TRACEPOINT), -1
+
+
+def _refusal(name: str, log: str) -> str:
+    lines = [line for line in log.strip().splitlines() if not line.startswith("processed ")]
+    if not lines:
+        return f"internal error: the kernel refused the program {name}: {os.strerror(ctypes.get_errno())}"
+    return f"internal error: the kernel's verifier refused the program {name}: {lines[-1]}\n" + "\n".join(lines[-30:])
+
+
+def _import_bcc() -> Any:
+    os.environ["BCC_KERNEL_SOURCE"] = str(bpf_directory() / "include")
+    try:
+        import bcc
+    except ImportError:
+        raise DtpyError(
+            "bcc's Python module is missing: install python3-bpfcc, and run dtpy with the system's Python "
+            "or a virtual environment made with --system-site-packages"
+        ) from None
+    return bcc
+
+
+def _library() -> Any:
+    import bcc.libbcc
+
+    return bcc.libbcc.lib
+
+
+@contextmanager
+def _captured_stderr() -> Iterator[Any]:
+    """What libraries write to descriptor 2 inside, as a function to call."""
+    with tempfile.TemporaryFile() as file:
+        saved = os.dup(2)
+        os.dup2(file.fileno(), 2)
+
+        def said() -> str:
+            file.seek(0)
+            return file.read().decode(errors="replace").strip()
+
+        try:
+            yield said
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
