@@ -91,5 +91,11 @@ static __always_inline int firing_begin(struct firing *f, u32 program, void *con
         f->frame->counts.gated++;
         return 0;
     }
+#ifdef ONLY_CPU
+    if (gated && f->cpu != ONLY_CPU) {
+        f->frame->counts.gated++;
+        return 0;
+    }
+#endif
     return 1;
 }

@@ -23,6 +23,8 @@ class Target:
     aggregation_bytes: int
     """For each aggregation, a CPU."""
     strsize: int
+    only_cpu: int | None
+    """The one CPU to trace on, or None for all of them."""
     offset: Callable[[str, str], int]
     """The offset in bytes of a member of a kernel structure; KeyError if there is none."""
     preempt_count: Callable[[], tuple[int, int] | None]

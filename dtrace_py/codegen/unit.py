@@ -142,6 +142,8 @@ class _Unit:
             "RING_BYTES": target.ring_bytes,
             "RING_SLACK": self._slack(),
         }
+        if target.only_cpu is not None:
+            sizes["ONLY_CPU"] = target.only_cpu
         if shape.functions:
             sizes["TEXT_START"] = f"{shape.functions.text_start:#x}ULL"
             sizes["SLOT_SHIFT"] = shape.functions.slot_shift

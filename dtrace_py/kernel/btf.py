@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from dtrace_py.errors import DtpyError
 from dtrace_py.lang.types import (
     ArrayType,
     Field,
@@ -60,7 +61,13 @@ class Btf:
 
     @cached_property
     def _data(self) -> bytes:
-        return self._path.read_bytes()
+        try:
+            return self._path.read_bytes()
+        except OSError as error:
+            raise DtpyError(
+                f"no kernel types in {self._path}: use a kernel built with CONFIG_DEBUG_INFO_BTF, "
+                "or a guest with one: dtpy-lab run -- dtpy ..."
+            ) from error
 
     @cached_property
     def _sections(self) -> tuple[int, int, int]:

@@ -22,6 +22,16 @@ class Function(NamedTuple):
     site: int
 
 
+def entry_id(probe: Probe) -> int:
+    """The id of the entry probe of the function that a probe is in."""
+    return probe.id - (probe.name == "return")
+
+
+def function_place(probe: Probe) -> int:
+    """The place of that function in the kernel's list."""
+    return (probe.id - FIRST) // 2
+
+
 class FbtProvider:
     """``functions`` gives the kernel's list; a function's place in it is what its two probes are numbered by."""
 
@@ -74,10 +84,6 @@ class FbtProvider:
             return None
         function = self.functions[place]
         return Probe(number, self.name, function.module, function.name, KINDS[offset])
-
-    def function(self, probe: Probe) -> Function:
-        """The function that a probe of this provider is in."""
-        return self.functions[(probe.id - FIRST) // 2]
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         if any(matcher(description.name)(kind) for kind in KINDS):

@@ -52,9 +52,9 @@ class SyscallProvider:
         return Probe(number, self.name, MODULE, self.calls[call], KINDS[place])
 
     @staticmethod
-    def call_number(probe: Probe) -> int:
+    def call_number(probe_id: int) -> int:
         """The system call's number."""
-        return (probe.id - FIRST) // 2
+        return (probe_id - FIRST) // 2
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         return iter(())

@@ -1,0 +1,196 @@
+"""The command ``dtpy``: the flags of dtrace(1M) (contract section 11), turned into a Job."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+import click
+
+from dtrace_py import __version__
+from dtrace_py.errors import DtpyError, UsageError
+from dtrace_py.job import Job, Mode
+from dtrace_py.lang.source import Field, Source
+from dtrace_py.options import Options
+
+_CONTEXTS = {"P": Field.PROVIDER, "m": Field.MODULE, "f": Field.FUNCTION, "n": Field.NAME, "i": Field.NAME}
+
+_LATER = {
+    "3": "the 32-bit data model (-32)",
+    "a": "anonymous tracing (-a)",
+    "A": "anonymous tracing (-A)",
+    "B": "block-buffered output (-B)",
+    "c": "running a command (-c)",
+    "C": "the C preprocessor (-C)",
+    "D": "the C preprocessor (-D)",
+    "G": "USDT objects (-G)",
+    "h": "USDT headers (-h)",
+    "H": "the C preprocessor (-H)",
+    "I": "the C preprocessor (-I)",
+    "L": "D library directories (-L)",
+    "p": "grabbing a process (-p)",
+    "U": "the C preprocessor (-U)",
+    "X": "the C preprocessor (-X)",
+}
+"""Flags that DTrace has and dtpy has not yet; they are refused rather than ignored."""
+
+_WITH_VALUE = frozenset("36bcDfiILmnopPsUxX")
+_SHORTHANDS = {"q": "quiet", "F": "flowindent", "w": "destructive", "Z": "zdefs"}
+
+_HELP = {
+    "P": "Trace or list probes of a provider.",
+    "m": "... of [provider:]module.",
+    "f": "... of [[provider:]module:]function.",
+    "n": "... of [[[provider:]module:]function:]name.",
+    "i": "... with an id.",
+    "s": "Trace or list by a script; what follows are its $1, $2, ...",
+    "l": "List probes instead of tracing.",
+    "e": "Stop after compiling.",
+    "q": "Quiet: print only what programs print.",
+    "F": "Indent by function entry and return.",
+    "x": "Set an option: name or name=value.",
+    "b": "Size of each CPU's buffer, such as 4m.",
+    "o": "Append trace output to a file.",
+    "S": "Show the generated C on standard error.",
+    "v": "Verbose: stability, and what was left out and why.",
+    "V": "Print the version of the D language.",
+    "w": "Permit destructive actions.",
+    "Z": "Permit descriptions that match no probe.",
+}
+
+
+class _Command(click.Command):
+    """A command that also remembers its options in the order given, which click by itself does not."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        values, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        left = {name: iter(given) for name, given in values.items() if isinstance(given, list)}
+        ctx.meta["given"] = [
+            (str(parameter.name), next(left[parameter.name]) if parameter.name in left else None)
+            for parameter in order
+            if isinstance(parameter, click.Option) and parameter.name is not None
+        ]
+        return super().parse_args(ctx, args)
+
+
+def _flags() -> list[click.Parameter]:
+    flags: list[click.Parameter] = []
+    for letter in [*_HELP, *_LATER, "6"]:
+        hidden = letter not in _HELP
+        if letter in _WITH_VALUE:
+            flags.append(click.Option([f"-{letter}", f"f_{letter}"], multiple=True, help=_HELP.get(letter), hidden=hidden))
+        else:
+            flags.append(click.Option([f"-{letter}", f"f_{letter}"], is_flag=True, help=_HELP.get(letter), hidden=hidden))
+    return [
+        *flags,
+        click.Option(["--report"], metavar="FILE", help="Write what the run cost and counted as JSON."),
+        click.Argument(["operands"], nargs=-1, type=click.UNPROCESSED),
+    ]
+
+
+def _command(handle: Callable[..., Any]) -> _Command:
+    return _Command(
+        "dtpy",
+        params=_flags(),
+        callback=handle,
+        help="Trace the running kernel with D programs, as DTrace does.",
+        epilog="Exit status: 0; 1 after a fatal error; 2 for a wrong command line; or what a program gave to exit().",
+        context_settings={"help_option_names": ["--help"], "max_content_width": 100},
+    )
+
+
+def main() -> None:
+    """The entry point."""
+    stdout = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115
+    sys.exit(run(sys.argv[1:], stdout, sys.stderr, os.path.basename(sys.argv[0]) or "dtpy"))
+
+
+def run(arguments: list[str], stdout: BinaryIO, stderr: TextIO, name: str = "dtpy") -> int:
+    """Run the command; returns its exit status. Messages go to ``stderr``, trace output to ``stdout``."""
+
+    def complain(text: str) -> None:
+        print(f"{name}: {text}", file=stderr, flush=True)
+
+    command = _command(lambda **given: _handle(given, stdout, complain, name))
+    try:
+        with command.make_context(name, list(arguments)) as context:
+            if not arguments:
+                print(context.get_usage(), file=stderr)
+                return 2
+            status: int = command.invoke(context)
+            return status
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.UsageError as error:
+        error.show(stderr)
+        return 2
+    except DtpyError as error:
+        complain(str(error))
+        return error.status
+    except KeyboardInterrupt:
+        return 130
+
+
+def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], None], name: str) -> int:
+    order: list[tuple[str, str | None]] = click.get_current_context().meta["given"]
+    flags = [(key.removeprefix("f_"), value) for key, value in order]
+    letters = {letter for letter, _ in flags}
+    if len(letters & set("AGhlV")) > 1:
+        raise UsageError("only one of the [-AGhlV] options can be specified at a time")
+    for letter, value in flags:
+        if letter in _LATER or (letter == "6" and value != "4"):
+            raise DtpyError(f"{_LATER.get(letter, f'-6{value}')} is not implemented (yet)")
+    if "V" in letters:
+        stdout.write(f"{name}: Sun D 1.13\n".encode())
+        if "v" in letters:
+            stdout.write(f"This is dtpy {__version__}\n".encode())
+        return 0
+    job = Job(
+        sources=tuple(_sources(flags)),
+        operands=given["operands"],
+        options=_options(flags),
+        mode=Mode.LIST if "l" in letters else Mode.COMPILE if "e" in letters else Mode.TRACE,
+        verbose="v" in letters,
+        show_code="S" in letters,
+        output=next((value for letter, value in reversed(flags) if letter == "o"), None),
+        report=Path(given["report"]) if given["report"] else None,
+        command=name,
+    )
+    # Imported late: what only says how it is used has no need of the rest.
+    from dtrace_py.kernel.machine import Machine
+    from dtrace_py.session import Session
+
+    return Session(job, Machine(), stdout, complain).run()
+
+
+def _options(flags: list[tuple[str, str | None]]) -> Options:
+    """The options that flags set, in order, so that the last one wins (X9)."""
+    options = Options()
+    for letter, value in flags:
+        try:
+            if letter in _SHORTHANDS:
+                options.set(_SHORTHANDS[letter], None)
+            elif letter == "b":
+                options.set("bufsize", value)
+            elif letter == "x" and value is not None:
+                name, equals, text = value.partition("=")
+                options.set(name, text if equals else None)
+        except ValueError as error:
+            raise DtpyError(f"failed to set -{letter} {value}: {error}") from None
+    return options
+
+
+def _sources(flags: list[tuple[str, str | None]]) -> Iterator[Source]:
+    """The programs, in order (M5, M7)."""
+    for letter, value in flags:
+        if letter in _CONTEXTS and value is not None:
+            yield Source(os.fsencode(value).decode("latin-1"), _CONTEXTS[letter])
+        elif letter == "s" and value is not None:
+            try:
+                text = Path(value).read_bytes().decode("latin-1")
+            except OSError as error:
+                raise DtpyError(f"failed to open {value}: {error.strerror}") from error
+            yield Source(text, path=value)

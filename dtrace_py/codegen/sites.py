@@ -1,0 +1,100 @@
+"""The tables of bpf/sites.h and bpf/functions.h: which clauses run at which place."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from dtrace_py.codegen.plan import Plan
+from dtrace_py.codegen.shape import FunctionTable
+from dtrace_py.providers.probe import Probe
+
+_SLOTS = 256
+"""Sites in a leaf."""
+
+_SHIFTS = range(4, -1, -1)
+"""Slot sizes to try: functions are 16-byte aligned, but nothing promises it."""
+
+
+@dataclass(slots=True)
+class ClauseSets:
+    """The sets of enablings that occur together, numbered from 1; 0 is the empty set."""
+
+    numbers: dict[int, int] = field(default_factory=lambda: {0: 0})
+
+    def number(self, mask: int) -> int:
+        return self.numbers.setdefault(mask, len(self.numbers))
+
+    def words(self, enablings: int) -> array[int]:
+        """The clause_sets map: how many enablings, then their bits."""
+        width = -(-max(1, enablings) // 64)
+        words = array("Q")
+        for mask in self.numbers:
+            words.append(mask.bit_count())
+            words.extend(mask >> 64 * n & (1 << 64) - 1 for n in range(width))
+        return words
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """struct site: the place of its first probe among the enabled ones, and its sets."""
+
+    probe: int
+    entry_set: int
+    return_set: int
+
+    @property
+    def word(self) -> int:
+        """Its 8 bytes as a little-endian number."""
+        return self.probe | self.entry_set << 32 | self.return_set << 48
+
+
+def group(plan: Plan, probes: Iterable[Probe], sets: ClauseSets) -> dict[int, Site]:
+    """The sites of entry and return probes that share a place, by the number of the pair: (id - first id) // 2 and so on.
+
+    Probe ids of a pair are adjacent, the entry first; the result is keyed by the id of the entry probe.
+    """
+    sites: dict[int, Site] = {}
+    places = plan.places
+    for probe in probes:
+        number = sets.number(plan.masks[probe.id])
+        if probe.name == "return":
+            entry = sites.get(probe.id - 1)
+            place, first = (entry.probe, entry.entry_set) if entry else (places[probe.id], 0)
+            sites[probe.id - 1] = Site(place, first, number)
+        else:
+            sites[probe.id] = Site(places[probe.id], number, 0)
+    return sites
+
+
+@dataclass(slots=True)
+class FunctionSites:
+    """The two arrays of bpf/functions.h, and their geometry."""
+
+    table: FunctionTable
+    leaves: array[int]
+    sites: array[int]
+
+
+def function_sites(addressed: Sequence[tuple[int, Site]]) -> FunctionSites:
+    """The arrays for functions at these addresses. Raises ValueError if two have the same address."""
+    start = min(address for address, _ in addressed)
+    for shift in _SHIFTS:
+        base = start >> (shift + 8) << (shift + 8)
+        slots = {(address - base) >> shift: site for address, site in addressed}
+        if len(slots) == len(addressed):
+            return _filled(base, shift, slots)
+    raise ValueError("two functions have the same address")
+
+
+def _filled(base: int, shift: int, slots: dict[int, Site]) -> FunctionSites:
+    leaves = array("I", bytes(4 * (max(slots) // _SLOTS + 1)))
+    sites = array("Q", bytes(8 * _SLOTS))  # leaf 0: no sites
+    for slot, site in sorted(slots.items()):
+        page, place = divmod(slot, _SLOTS)
+        if not leaves[page]:
+            leaves[page] = len(sites) // _SLOTS
+            sites.frombytes(bytes(8 * _SLOTS))
+        sites[leaves[page] * _SLOTS + place] = site.word
+    return FunctionSites(FunctionTable(base, shift, len(leaves), len(sites) // _SLOTS), leaves, sites)

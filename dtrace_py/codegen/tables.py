@@ -1,0 +1,89 @@
+"""The contents of the maps that programs look things up in, made from the plan."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dtrace_py.codegen.plan import Plan
+from dtrace_py.codegen.shape import Shape
+from dtrace_py.codegen.sites import ClauseSets, FunctionSites, Site, function_sites, group
+from dtrace_py.providers.probe import Probe
+from dtrace_py.providers.profile import interval
+from dtrace_py.providers.syscall import SyscallProvider
+
+
+@dataclass(slots=True)
+class Tables:
+    """Sites by provider, the sets they refer to, and the probes' names."""
+
+    sets: ClauseSets = field(default_factory=ClauseSets)
+    functions: FunctionSites | None = None
+    syscalls: dict[int, Site] = field(default_factory=dict)
+    timers: list[tuple[Probe, int, Site]] = field(default_factory=list)
+    """Probe, interval in nanoseconds, site; a timer's cookie is its place here."""
+    names: bytes = b""
+    """All names, each ended by a NUL; empty if no clause asks for one."""
+    name_offsets: dict[str, int] = field(default_factory=dict)
+
+    def shape(self, session: bool, skip_entry_frame: bool, status_offset: int | None) -> Shape:
+        """The sizes that the generated program declares."""
+        return Shape(
+            functions=self.functions.table if self.functions else None,
+            session=session,
+            skip_entry_frame=skip_entry_frame,
+            status_offset=status_offset,
+            sets=len(self.sets.numbers),
+            syscalls=max(self.syscalls, default=-1) + 1,
+            timers=len(self.timers),
+            names=1 << max(3, len(self.names) - 1).bit_length() if self.names else 8,
+        )
+
+
+def make_tables(plan: Plan, addresses: Mapping[int, int], with_names: bool) -> Tables:
+    """The tables for a plan. ``addresses`` gives a function's address by the id of its entry probe."""
+    tables = Tables()
+    functions = group(plan, plan.of_provider("fbt"), tables.sets)
+    if functions:
+        tables.functions = function_sites([(addresses[key], site) for key, site in functions.items()])
+    for key, site in group(plan, plan.of_provider("syscall"), tables.sets).items():
+        tables.syscalls[SyscallProvider.call_number(key)] = site
+    for probe in plan.of_provider("profile"):
+        length = interval(probe.name)
+        assert length is not None
+        site = Site(plan.places[probe.id], tables.sets.number(plan.masks[probe.id]), 0)
+        tables.timers.append((probe, length, site))
+    if with_names:
+        _add_names(tables, plan.probes)
+    return tables
+
+
+def _add_names(tables: Tables, probes: Sequence[Probe]) -> None:
+    offsets = {"": 0}
+    pieces, at = [b"\0"], 1
+    for text in dict.fromkeys(str(part) for probe in probes for part in probe[1:]):
+        if text:
+            offsets[text] = at
+            pieces.append(text.encode() + b"\0")
+            at += len(text) + 1
+    tables.names, tables.name_offsets = b"".join(pieces), offsets
+
+
+def probe_names(tables: Tables, probes: Sequence[Probe]) -> array[int]:
+    """The probe_names map: five 32-bit words a probe."""
+    offsets = tables.name_offsets
+    words = array("I")
+    for probe in probes:
+        words.append(probe.id)
+        words.extend(offsets[str(part)] for part in probe[1:])
+    return words
+
+
+def epids(plan: Plan) -> array[int]:
+    """The epids map: a 32-bit word for each enabling and probe."""
+    words = array("I", bytes(4 * max(1, len(plan.enablings)) * max(1, len(plan.probes))))
+    for enabling in plan.enablings:
+        for offset, probe in enumerate(enabling.ordered):
+            words[enabling.number * len(plan.probes) + plan.places[probe]] = enabling.first_epid + offset
+    return words

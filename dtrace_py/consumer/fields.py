@@ -1,0 +1,52 @@
+"""Fields of a record: from bytes in the ring to values."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import assert_never
+
+from dtrace_py.codegen.layout import ConstantField, Field, IntField, NameField, StackField, SymbolField, TextField
+from dtrace_py.output.printf import Argument
+from dtrace_py.providers.probe import Probe
+
+Reader = Callable[[int, Probe], Argument]
+"""Reads a field of the record at a place in the rings."""
+
+_CODES = {(1, True): "b", (1, False): "B", (2, True): "h", (2, False): "H"}
+_CODES |= {(4, True): "i", (4, False): "I", (8, True): "q", (8, False): "Q"}
+
+
+def reader(field: Field, rings: memoryview) -> Reader:
+    """A function that reads this field."""
+    match field:
+        case IntField(offset=offset, size=size, signed=signed):
+            unpack = struct.Struct("<" + _CODES[size, signed]).unpack_from
+            return lambda place, _: Argument(unpack(rings, place + offset)[0], size, signed)
+        case TextField(offset=offset, size=size):
+            return lambda place, _: Argument(_text(rings[place + offset : place + offset + size]))
+        case StackField(offset=offset, frames=frames):
+            unpack_stack = struct.Struct(f"<{frames}Q").unpack_from
+            return lambda place, _: Argument(_frames(unpack_stack(rings, place + offset)))
+        case SymbolField(offset=offset, what=what):
+            unpack_address = struct.Struct("<Q").unpack_from
+            return lambda place, _: Argument(unpack_address(rings, place + offset)[0], symbol=what)
+        case NameField(part=part):
+            return lambda _, probe: Argument(str(probe[1 + part]))
+        case ConstantField(value=value, size=size, signed=signed):
+            constant = Argument(value, size, signed)
+            return lambda _place, _probe: constant
+    assert_never(field)
+
+
+def is_static(field: Field) -> bool:
+    """Whether the value follows from the record's header alone."""
+    return isinstance(field, NameField | ConstantField)
+
+
+def _text(raw: memoryview) -> str:
+    return bytes(raw).split(b"\0", 1)[0].decode("latin-1")
+
+
+def _frames(addresses: tuple[int, ...]) -> tuple[int, ...]:
+    return addresses[: addresses.index(0)] if 0 in addresses else addresses

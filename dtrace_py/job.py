@@ -1,0 +1,37 @@
+"""What the command line asks for, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from dtrace_py.lang.source import Source
+from dtrace_py.options import Options
+
+
+class Mode(Enum):
+    """What is done with the programs."""
+
+    TRACE = "trace"
+    LIST = "list"
+    COMPILE = "compile"
+
+
+@dataclass(slots=True)
+class Job:
+    """One run: programs in command-line order, operands, options, and where things go."""
+
+    sources: Sequence[Source] = ()
+    operands: Sequence[str] = ()
+    options: Options = field(default_factory=Options)
+    mode: Mode = Mode.TRACE
+    verbose: bool = False
+    show_code: bool = False
+    output: str | None = None
+    """The file of -o."""
+    report: Path | None = None
+    """The file of --report."""
+    command: str = "dtpy"
+    """What the command was called as: the beginning of every message."""

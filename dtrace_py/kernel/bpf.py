@@ -1,0 +1,194 @@
+"""The bpf(2) calls that bcc does not offer: links, test runs, map batches, statistics (linux/bpf.h)."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+_SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+_SYS_MEMBARRIER = {"x86_64": 324, "aarch64": 283}[os.uname().machine]
+
+_MAP_UPDATE_ELEM, _PROG_TEST_RUN, _OBJ_GET_INFO_BY_FD, _RAW_TRACEPOINT_OPEN = 2, 10, 15, 17
+_MAP_LOOKUP_AND_DELETE_BATCH, _LINK_CREATE, _ENABLE_STATS = 25, 28, 32
+_MEMBARRIER_CMD_GLOBAL = 1
+
+PERF_EVENT, KPROBE_MULTI, KPROBE_SESSION = 41, 42, 56
+"""Attach types of links."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_ATTRIBUTES = 160
+
+
+def call(command: int, attributes: bytes) -> int:
+    """bpf(2): attributes are the bytes of union bpf_attr, as far as they matter. Raises OSError."""
+    buffer = ctypes.create_string_buffer(attributes, _ATTRIBUTES)
+    result = _call(command, buffer)
+    return result
+
+
+def _call(command: int, buffer: ctypes.Array[ctypes.c_char]) -> int:
+    result: int = _libc.syscall(_SYS_BPF, command, buffer, len(buffer))
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+    return result
+
+
+@contextmanager
+def owned(descriptor: int) -> Iterator[int]:
+    """A descriptor that is closed at the end of the block."""
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+# Links
+
+
+def link_functions(program: int, attach_type: int, addresses: ctypes.Array[ctypes.c_uint64], returns: bool) -> int:
+    """A kprobe_multi or session link over functions. Raises OSError: EOPNOTSUPP without fprobe, ESRCH or EINVAL for one
+    bad address among them."""
+    at = ctypes.addressof(addresses)
+    return call(
+        _LINK_CREATE,
+        struct.pack("<IIIIIIQQQ", program, 0, attach_type, 0, int(returns), len(addresses), 0, at, 0),
+    )
+
+
+def link_event(program: int, event: int, cookie: int) -> int:
+    """A link of a program to a perf event; bpf_get_attach_cookie() gives it the cookie."""
+    return call(_LINK_CREATE, struct.pack("<IIIIQ", program, event, PERF_EVENT, 0, cookie))
+
+
+def link_raw_tracepoint(program: int, name: str) -> int:
+    """A program attached to a raw tracepoint."""
+    text = ctypes.create_string_buffer(name.encode())
+    return call(_RAW_TRACEPOINT_OPEN, struct.pack("<QI", ctypes.addressof(text), program))
+
+
+# Programs
+
+
+def test_run(program: int) -> int:
+    """Run a raw tracepoint program here and now, in this process; returns its result."""
+    context = ctypes.create_string_buffer(12 * 8)
+    attributes = struct.pack("<IIIIQQIIIIQ", program, 0, 0, 0, 0, 0, 0, 0, len(context), 0, ctypes.addressof(context))
+    buffer = ctypes.create_string_buffer(attributes, _ATTRIBUTES)
+    _call(_PROG_TEST_RUN, buffer)
+    result: int = struct.unpack_from("<I", buffer, 4)[0]
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramInfo:
+    """What the kernel counts of a program: runs (while statistics are on), and runs that recursion made it skip."""
+
+    runs: int
+    misses: int
+
+
+def program_info(program: int) -> ProgramInfo:
+    """The kernel's own figures of a program."""
+    info = _info(program, 232)
+    # struct bpf_prog_info: run_time_ns at 192, run_cnt at 200, recursion_misses at 208.
+    runs, misses = struct.unpack_from("<QQ", info, 200)
+    return ProgramInfo(runs, misses)
+
+
+@contextmanager
+def statistics() -> Iterator[None]:
+    """The kernel counts the runs of programs inside."""
+    with owned(call(_ENABLE_STATS, struct.pack("<I", 0))):
+        yield
+
+
+def _info(descriptor: int, size: int) -> bytes:
+    info = ctypes.create_string_buffer(size)
+    call(_OBJ_GET_INFO_BY_FD, struct.pack("<IIQ", descriptor, size, ctypes.addressof(info)))
+    return info.raw
+
+
+# Maps
+
+
+@dataclass(frozen=True, slots=True)
+class MapInfo:
+    key_size: int
+    value_size: int
+    entries: int
+
+
+def map_info(descriptor: int) -> MapInfo:
+    """The shape of a map."""
+    _, _, key_size, value_size, entries = struct.unpack_from("<IIIII", _info(descriptor, 80))
+    return MapInfo(key_size, value_size, entries)
+
+
+class MappedArray:
+    """An array map in this process's memory: ``view`` is all of it, ``stride`` the bytes from element to element."""
+
+    def __init__(self, descriptor: int) -> None:
+        info = map_info(descriptor)
+        self.entries = info.entries
+        self.stride = -(-info.value_size // 8) * 8
+        size = -(-self.stride * info.entries // mmap.PAGESIZE) * mmap.PAGESIZE
+        self._map = mmap.mmap(descriptor, size)
+        self.view = memoryview(self._map)
+        self.words = self.view.cast("Q")
+        """The same by 64-bit words: each is read or written in one access."""
+
+    def close(self) -> None:
+        self.words.release()
+        self.view.release()
+        self._map.close()
+
+
+def set_inner_map(outer: int, inner: int) -> None:
+    """Put a map into element 0 of an array of maps. The kernel returns when no program uses the one before any more."""
+    key, value = ctypes.c_uint32(0), ctypes.c_uint32(inner)
+    attributes = struct.pack("<IIQQQ", outer, 0, ctypes.addressof(key), ctypes.addressof(value), 0)
+    call(_MAP_UPDATE_ELEM, attributes)
+
+
+def drain(descriptor: int, value_bytes: int, batch: int = 1024) -> Iterator[tuple[bytes, bytes]]:
+    """Take all (key, value) pairs out of a hash map that no program uses. ``value_bytes`` is for all CPUs together."""
+    key_size = map_info(descriptor).key_size
+    keys = ctypes.create_string_buffer(key_size * batch)
+    values = ctypes.create_string_buffer(value_bytes * batch)
+    # The position that the kernel goes on from: a bucket number for hash maps, but it copies as much as a key is long.
+    position = ctypes.create_string_buffer(max(key_size, 8))
+    first, at = True, ctypes.addressof
+    while True:
+        attributes = struct.pack(
+            "<QQQQIIQQ", 0 if first else at(position), at(position), at(keys), at(values), batch, descriptor, 0, 0
+        )
+        buffer = ctypes.create_string_buffer(attributes, _ATTRIBUTES)
+        done = False
+        try:
+            _call(_MAP_LOOKUP_AND_DELETE_BATCH, buffer)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:  # one bucket holds more than a batch
+                yield from drain(descriptor, value_bytes, batch * 2)
+                return
+            if error.errno != errno.ENOENT:
+                raise
+            done = True
+        count = struct.unpack_from("<I", buffer, 32)[0]
+        key_bytes, all_values = bytes(keys), bytes(values)
+        for n in range(count):
+            yield key_bytes[n * key_size : (n + 1) * key_size], all_values[n * value_bytes : (n + 1) * value_bytes]
+        if done:
+            return
+        first = False
+
+
+def wait_for_programs() -> None:
+    """Return when every program that is running now has ended: an RCU grace period, without calls to other CPUs."""
+    _libc.syscall(_SYS_MEMBARRIER, _MEMBARRIER_CMD_GLOBAL, 0, 0)

@@ -1,0 +1,33 @@
+"""The CPUs, and what they are interrupted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def parse_list(text: str) -> list[int]:
+    """The numbers in a kernel CPU list such as ``0-3,8``."""
+    numbers: list[int] = []
+    for part in filter(None, text.strip().split(",")):
+        first, _, last = part.partition("-")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
+
+
+def online() -> list[int]:
+    """The CPUs that run now."""
+    return parse_list(Path("/sys/devices/system/cpu/online").read_text())
+
+
+def possible() -> int:
+    """How many CPUs per-CPU maps have values for."""
+    return parse_list(Path("/sys/devices/system/cpu/possible").read_text())[-1] + 1
+
+
+def cross_calls() -> int:
+    """Function call interrupts of all CPUs since boot: the CAL row of /proc/interrupts. 0 where there is none."""
+    with open("/proc/interrupts") as file:
+        for line in file:
+            if line.lstrip().startswith("CAL:"):
+                return sum(int(word) for word in line.split() if word.isdigit())
+    return 0

@@ -1,0 +1,73 @@
+"""What the running kernel can do, found out by trying it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from dtrace_py.errors import DtpyError, UsageError
+from dtrace_py.kernel import bpf
+
+TRACEFS = Path("/sys/kernel/tracing")
+
+_PROG_LOAD, _KPROBE = 5, 2
+_RETURN_0 = struct.pack("<BBhiBBhi", 0xB7, 0, 0, 0, 0x95, 0, 0, 0)
+"""r0 = 0; exit"""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLinks:
+    """How functions can be attached: in one link (Linux 5.18, CONFIG_FPROBE), entry and return together (6.10)."""
+
+    multi: bool
+    session: bool
+
+
+def function_links(address: int) -> FunctionLinks:
+    """Find out by linking a program that does nothing to the function at that address."""
+    multi = _links(bpf.KPROBE_MULTI, address)
+    return FunctionLinks(multi, multi and _links(bpf.KPROBE_SESSION, address))
+
+
+def _links(attach_type: int, address: int) -> bool:
+    addresses = (ctypes.c_uint64 * 1)(address)
+    try:
+        with (
+            bpf.owned(_load(attach_type)) as program,
+            bpf.owned(bpf.link_functions(program, attach_type, addresses, False)),
+        ):
+            return True
+    except OSError:
+        return False
+
+
+def _load(attach_type: int) -> int:
+    """A program of kind KPROBE that returns 0 (struct bpf_attr: expected_attach_type is at 68)."""
+    code, license_ = ctypes.create_string_buffer(_RETURN_0), ctypes.create_string_buffer(b"GPL")
+    attributes = struct.pack("<IIQQ", _KPROBE, 2, ctypes.addressof(code), ctypes.addressof(license_))
+    return bpf.call(_PROG_LOAD, attributes + bytes(68 - len(attributes)) + struct.pack("<I", attach_type))
+
+
+def require_root() -> None:
+    """Raise UsageError without root, which everything but compiling needs (contract U69)."""
+    if os.geteuid() != 0:
+        raise UsageError("run as root for tracing and listing probes")
+
+
+def require_tracefs() -> None:
+    """Raise DtpyError where tracefs, which lists functions and system calls, is not to be had."""
+    if not (TRACEFS / "events").exists():
+        raise DtpyError(f"tracefs is not mounted: mount -t tracefs nodev {TRACEFS}")
+
+
+def require_kprobes() -> None:
+    """Raise DtpyError where the kernel cannot trace functions at all."""
+    require_tracefs()
+    if not (TRACEFS / "available_filter_functions").exists():
+        raise DtpyError(
+            "this kernel was built without kprobes and ftrace, so fbt has no probes: "
+            "use another kernel, or a guest with one: dtpy-lab run -- dtpy ..."
+        )

@@ -1,0 +1,72 @@
+"""Kernel symbols: /proc/kallsyms, by address and by name."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from functools import cached_property
+from pathlib import Path
+
+from dtrace_py.errors import DtpyError
+
+VMLINUX = "vmlinux"
+"""The module that the core kernel's symbols are in (contract L56)."""
+
+_LINE = re.compile(rb"^([0-9a-f]+) ([a-zA-Z]) (\S+)(?:\t\[(\S+)\])?$", re.MULTILINE)
+
+
+class Symbols:
+    """The kernel's symbols, read when the first one is asked for."""
+
+    def __init__(self, path: Path = Path("/proc/kallsyms")) -> None:
+        self._path = path
+
+    @cached_property
+    def _text(self) -> bytes:
+        text = self._path.read_bytes()
+        if not re.search(rb"^0*[1-9a-f]", text, re.MULTILINE):
+            raise DtpyError("the kernel hides its addresses: run as root, and set kernel.kptr_restrict to 0 or 1")
+        return text
+
+    @cached_property
+    def _code(self) -> tuple[array[int], list[tuple[str, str]]]:
+        """Addresses of functions in order, and (name, module) of each."""
+        found: dict[int, tuple[str, str]] = {}
+        for address, kind, name, module in _LINE.findall(self._text):
+            if kind in b"tTwW":
+                # Of several names for an address the first is what the kernel itself shows.
+                found.setdefault(int(address, 16), (name.decode(), module.decode() or VMLINUX))
+        ordered = sorted(found)
+        return array("Q", ordered), [found[address] for address in ordered]
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[int]]:
+        named: dict[tuple[str, str], list[int]] = {}
+        for address, key in zip(*self._code, strict=True):
+            named.setdefault(key, []).append(address)
+        return named
+
+    def functions(self, name: str, module: str) -> list[int]:
+        """The addresses of all functions of that name in that module."""
+        return self._by_name.get((name, module), [])
+
+    def is_function(self, address: int) -> bool:
+        """Whether a function begins exactly there."""
+        addresses, _ = self._code
+        place = bisect_right(addresses, address) - 1
+        return place >= 0 and addresses[place] == address
+
+    def find(self, address: int) -> tuple[str, str, int] | None:
+        """(module, function, offset into it) of an address in kernel code; None where no function is."""
+        addresses, names = self._code
+        place = bisect_right(addresses, address) - 1
+        if place < 0 or address - addresses[place] > 1 << 24 or address >> 47 == 0:
+            return None
+        name, module = names[place]
+        return module, name, address - addresses[place]
+
+    def address(self, name: str) -> int | None:
+        """The address of a symbol of the core kernel, of any kind."""
+        match = re.search(rb"^([0-9a-f]+) \w " + re.escape(name.encode()) + rb"$", self._text, re.MULTILINE)
+        return int(match[1], 16) if match else None

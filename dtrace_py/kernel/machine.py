@@ -1,0 +1,68 @@
+"""The running kernel as one object: facts, each read when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+
+from dtrace_py.kernel import cpus, tracefs
+from dtrace_py.kernel.addresses import Addresses
+from dtrace_py.kernel.btf import Btf
+from dtrace_py.kernel.ksyms import Symbols
+from dtrace_py.providers.dtrace import DtraceProvider
+from dtrace_py.providers.fbt import FbtProvider
+from dtrace_py.providers.profile import ProfileProvider
+from dtrace_py.providers.registry import Registry
+from dtrace_py.providers.syscall import SyscallProvider
+
+
+class Machine:
+    """Facts about this machine, and the providers that stand on them."""
+
+    def __init__(self) -> None:
+        self.types = Btf()
+        self.symbols = Symbols()
+        self.fbt = FbtProvider(tracefs.functions, tracefs.blacklist)
+        self.providers = Registry(
+            (DtraceProvider(), ProfileProvider(), SyscallProvider(tracefs.system_calls), self.fbt)
+        )
+
+    @property
+    def release(self) -> str:
+        return os.uname().release
+
+    @cached_property
+    def online(self) -> list[int]:
+        return cpus.online()
+
+    @cached_property
+    def possible(self) -> int:
+        return cpus.possible()
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        return Addresses(self.fbt.functions, self.symbols)
+
+    def compat_status(self) -> int | None:
+        """Offset in struct task_struct of the word that marks 32-bit system calls; None where there are none."""
+        if os.uname().machine != "x86_64":
+            return None
+        try:
+            return self.types.offset("struct task_struct", "thread_info") + self.types.offset(
+                "struct thread_info", "status"
+            )
+        except KeyError:
+            return None
+
+    def preempt_count(self) -> tuple[int, int] | None:
+        """Per-CPU address of the preemption count, and address of the table of per-CPU offsets."""
+        table = self.symbols.address("__per_cpu_offset")
+        count = self.symbols.address("__preempt_count")
+        if count is None and (hot := self.symbols.address("pcpu_hot")) is not None:
+            try:
+                count = hot + self.types.offset("struct pcpu_hot", "preempt_count")
+            except KeyError:
+                # Its members are in an unnamed union since Linux 6.2.
+                field = self.types.member("struct pcpu_hot", "preempt_count")
+                count = hot + field.bit_offset // 8 if field else None
+        return None if table is None or count is None else (count, table)

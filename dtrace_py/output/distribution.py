@@ -1,0 +1,59 @@
+"""The tables of quantize() and lquantize() (G36 to G48)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from dtrace_py.lang.typed import Linear
+
+_WIDTH = 40
+_HEADER = f"\n{'value':>16} {'------------- Distribution -------------':>41} {'count':<9}\n"
+
+
+def quantize_labels() -> list[str]:
+    """The labels of the 127 bins of quantize() (G44)."""
+    return [str(quantize_value(bin_)) for bin_ in range(127)]
+
+
+def quantize_value(bin_: int) -> int:
+    """The number that a bin of quantize() stands for (G15)."""
+    if bin_ == 63:
+        return 0
+    return 1 << (bin_ - 64) if bin_ > 63 else -(1 << (62 - bin_))
+
+
+def linear_labels(linear: Linear) -> list[str]:
+    """The labels of lquantize(): the last one is the real top edge (G45)."""
+    steps = [str(linear.base + level * linear.step) for level in range(linear.levels)]
+    return [f"< {linear.base}", *steps, f">= {linear.base + linear.levels * linear.step}"]
+
+
+def table(bins: Sequence[int], labels: Sequence[str], normal: int, empty: tuple[int, int]) -> str:
+    """A distribution. ``empty`` are the first and last bin shown when nothing was counted (G43)."""
+    used = [place for place, count in enumerate(bins) if count]
+    first, last = (max(used[0] - 1, 0), min(used[-1] + 1, len(bins) - 1)) if used else empty
+    shown = bins[first : last + 1]
+    total = math.fsum(abs(count) for count in shown)
+    both = min(shown) < 0 < max(shown)
+    negative = min(shown) < 0 and not both
+    lines = [
+        f"{label:>16} {_bar(count, total, both, negative)} {_divided(count, normal):<9}\n"
+        for label, count in zip(labels[first : last + 1], shown, strict=True)
+    ]
+    return _HEADER + "".join(lines)
+
+
+def _bar(count: int, total: float, both: bool, negative: bool) -> str:
+    """G38 to G41."""
+    width = _WIDTH // 2 if both else _WIDTH
+    length = int(abs(count) * width / total + 0.5) if total else 0
+    bar = "@" * length
+    if both:
+        return f"{'':20}|{bar:<20}" if count > 0 else f"{bar:>20}|{'':20}"
+    return f"{bar:>40}|" if negative else f"|{bar:<40}"
+
+
+def _divided(count: int, normal: int) -> int:
+    """Toward zero, as C divides."""
+    return abs(count) // normal * (1 if count >= 0 else -1)

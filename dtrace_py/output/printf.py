@@ -1,0 +1,157 @@
+"""printf: values through the conversions of a format, as C does it with DTrace's additions (contract 6.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dtrace_py.lang.formats import Conversion, Format
+from dtrace_py.output import values
+
+Value = int | str | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A value to print: integers with their size in bytes and sign; for symbols, what they are shown as."""
+
+    value: Value
+    size: int = 8
+    signed: bool = True
+    symbol: str = ""
+
+
+def render(
+    fmt: Format, arguments: Iterator[Argument], lookup: values.Lookup, value: Callable[[Conversion], str] | None = None
+) -> str:
+    """The text of a format. ``value`` renders the conversions that take an aggregation's value."""
+    pieces = []
+    for part in fmt.parts:
+        if isinstance(part, str):
+            pieces.append(part)
+        elif part.of_value and value is not None:
+            pieces.append(value(part))
+        else:
+            pieces.append(convert(part, arguments, lookup))
+    return "".join(pieces)
+
+
+def convert(conversion: Conversion, arguments: Iterator[Argument], lookup: values.Lookup) -> str:
+    """One conversion; the arguments of its stars come before its value."""
+    flags, width, precision = conversion.flags, conversion.width, conversion.precision
+    if width == "*":
+        width = values.as_signed(_number(next(arguments)), 4)
+        if width < 0:
+            flags, width = flags + "-", -width
+    if precision == "*":
+        precision = values.as_signed(_number(next(arguments)), 4)
+    argument = next(arguments)
+    field = _Field(flags, 16 if "?" in flags and width is None else int(width or 0), int(precision or 0))
+    return _CONVERSIONS[conversion.letter](argument, field, lookup)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """Flags, width and precision with the stars resolved. Precision 0 is none at all (PF8)."""
+
+    flags: str
+    width: int
+    precision: int
+
+    def text(self, text: str) -> str:
+        return f"{text:<{self.width}}" if "-" in self.flags else f"{text:>{self.width}}"
+
+    def number(self, digits: str, sign: str = "", prefix: str = "") -> str:
+        """A number: its digits padded to the precision, then all of it to the width."""
+        digits = digits.rjust(max(self.precision, 0), "0")
+        if self._zeroes and self.precision <= 0:
+            digits = digits.rjust(self.width - len(sign) - len(prefix), "0")
+        return self.text(sign + prefix + digits)
+
+    @property
+    def _zeroes(self) -> bool:
+        """Of ``-`` and ``0`` the last one wins (PF1, PF2)."""
+        return self.flags.rfind("0") > self.flags.rfind("-")
+
+
+def _number(argument: Argument) -> int:
+    assert isinstance(argument.value, int)
+    return argument.value
+
+
+def _decimal(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    value = _number(argument)
+    sign = "-" if value < 0 else "+" if "+" in field.flags and argument.signed else ""
+    if not sign and " " in field.flags and argument.signed:
+        sign = " "
+    return field.number(str(abs(value)), sign)
+
+
+def _unsigned(argument: Argument) -> int:
+    return _number(argument) & (1 << argument.size * 8) - 1
+
+
+def _based(code: str, prefix: str) -> Callable[[Argument, _Field, values.Lookup], str]:
+    def convert(argument: Argument, field: _Field, _: values.Lookup) -> str:
+        value = _unsigned(argument)
+        return field.number(f"{value:{code}}", prefix=prefix if "#" in field.flags and value else "")
+
+    return convert
+
+
+def _character(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(chr(_number(argument) & 0xFF))
+
+
+def _escaped_character(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(values.escaped(chr(_number(argument) & 0xFF), quotes=False))
+
+
+def _string(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    text = str(argument.value)
+    return field.text(text[: field.precision] if field.precision > 0 else text)
+
+
+def _escaped_string(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(values.escaped(str(argument.value)))
+
+
+def _pointer(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.number(f"{_unsigned(argument):x}")
+
+
+def _symbol(argument: Argument, field: _Field, lookup: values.Lookup) -> str:
+    at = _number(argument) & (1 << 64) - 1
+    return field.text(values.symbol(at, "mod", lookup) if argument.symbol == "mod" else values.address(at, lookup))
+
+
+def _stack(argument: Argument, field: _Field, lookup: values.Lookup) -> str:
+    assert isinstance(argument.value, tuple)
+    return values.stack(argument.value, field.width if "-" in field.flags else 0, lookup)
+
+
+def _calendar(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(values.calendar(_number(argument)))
+
+
+def _mail_date(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(values.mail_date(_number(argument)))
+
+
+_CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {
+    "d": _decimal,
+    "i": _decimal,
+    "u": lambda argument, field, _: field.number(str(_unsigned(argument))),
+    "o": _based("o", "0"),
+    "x": _based("x", "0x"),
+    "X": _based("X", "0X"),
+    "c": _character,
+    "C": _escaped_character,
+    "s": _string,
+    "S": _escaped_string,
+    "p": _pointer,
+    "a": _symbol,
+    "k": _stack,
+    "Y": _calendar,
+    "T": _mail_date,
+}

@@ -1,0 +1,20 @@
+"""Progress of slow work, on a terminal's standard error only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """A moving line while the block runs; nothing at all when standard error is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    # Imported late: rich is slow to load, and most runs need none of it.
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield

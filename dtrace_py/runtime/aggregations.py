@@ -1,0 +1,63 @@
+"""Aggregations out of the kernel: swap the maps, wait, empty the old one (bpf maps of dtrace_py/codegen/aggregations.py)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+
+from dtrace_py.codegen.layout import AggregationLayout, KeyField
+from dtrace_py.kernel import bpf
+
+Key = tuple[object, ...]
+Words = list[int]
+
+_MASK = (1 << 64) - 1
+
+
+class KernelAggregation:
+    """One aggregation's maps. ``cpus`` is the number of possible CPUs: the kernel gives a value for each."""
+
+    def __init__(self, layout: AggregationLayout, map_fd: Callable[[str], int], cpus: int) -> None:
+        self.layout = layout
+        self._outer = map_fd(layout.stem)
+        self._inner = [map_fd(f"{layout.stem}_{number}") for number in (0, 1)]
+        self._cpus = cpus
+        self._current = 0
+        bpf.set_inner_map(self._outer, self._inner[0])
+
+    def drain(self) -> Iterator[tuple[Key, Sequence[Words]]]:
+        """Everything aggregated since the last time: each key once, with the value of each CPU that has one."""
+        old = self._inner[self._current]
+        self._current ^= 1
+        bpf.set_inner_map(self._outer, self._inner[self._current])
+        words = self.layout.words
+        unpack = struct.Struct(f"<{words}Q").unpack_from
+        blank = bytes(words * 8)
+        for key, values in bpf.drain(old, words * 8 * self._cpus):
+            pieces = (values[n : n + words * 8] for n in range(0, len(values), words * 8))
+            yield self._key(key), [list(unpack(piece)) for piece in pieces if piece != blank]
+
+    def _key(self, raw: bytes) -> Key:
+        return tuple(_part(field, raw) for field in self.layout.keys)
+
+
+def _part(field: KeyField, raw: bytes) -> object:
+    piece = raw[field.offset : field.offset + field.size]
+    if field.kind == "text":
+        return piece.split(b"\0", 1)[0].decode("latin-1")
+    if field.kind == "stack":
+        addresses = struct.unpack(f"<{field.size // 8}Q", piece)
+        return tuple(addresses[: addresses.index(0)] if 0 in addresses else addresses)
+    return int(struct.unpack("<q" if field.kind == "int" and field.signed else "<Q", piece)[0])
+
+
+def merge(function: str, into: Words | None, value: Words) -> Words:
+    """Combine two values of an aggregation: the distances of min and max compete, all else adds up."""
+    if into is None:
+        return list(value)
+    if function in ("min", "max"):
+        return [max(into[0], value[0])]
+    merged = [(a + b) & _MASK for a, b in zip(into, value, strict=True)]
+    if function == "stddev" and into[2] + value[2] > _MASK:  # the squares are 128 bits wide
+        merged[3] = (merged[3] + 1) & _MASK
+    return merged

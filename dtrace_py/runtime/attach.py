@@ -1,0 +1,106 @@
+"""From a plan to links: what each kind of probe is attached with, and how many links that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from dtrace_py.codegen.plan import Plan
+from dtrace_py.codegen.tables import Tables
+from dtrace_py.errors import DtpyError
+from dtrace_py.kernel.features import FunctionLinks
+from dtrace_py.providers.fbt import entry_id
+from dtrace_py.runtime import functions, links
+from dtrace_py.runtime.links import Timer
+from dtrace_py.runtime.tracer import Tracer
+
+
+@dataclass(slots=True)
+class Attached:
+    """What was attached: how, with how many links; the timers, and their events, which are still to be started."""
+
+    mechanisms: list[str] = field(default_factory=list)
+    links: int = 0
+    timers: list[Timer] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
+
+    def add(self, mechanism: str, count: int = 1) -> None:
+        if mechanism not in self.mechanisms:
+            self.mechanisms.append(mechanism)
+        self.links += count
+
+
+def needs_session(plan: Plan) -> bool:
+    """Whether functions are enabled at entry and at return."""
+    return len({probe.name for probe in plan.probes if probe.provider == "fbt"}) == 2
+
+
+def check_limit(plan: Plan, features: FunctionLinks) -> None:
+    """Raise DtpyError where the kernel's way to attach to functions does not scale to this plan."""
+    count = len({entry_id(probe) for probe in plan.of_provider("fbt")})
+    if not features.multi and count > functions.EVENT_LIMIT:
+        raise DtpyError(
+            f"could not enable tracing: this kernel has no fprobe (CONFIG_FPROBE), without which fbt can enable "
+            f"{functions.EVENT_LIMIT} functions at a time; {count} match"
+        )
+
+
+@contextmanager
+def attach(
+    plan: Plan,
+    tables: Tables,
+    tracer: Tracer,
+    features: FunctionLinks | None,
+    addresses: Mapping[int, int],
+    cpus: Sequence[int],
+) -> Iterator[Attached]:
+    """Attach everything that the plan enables; all of it is let go at the end of the block."""
+    with ExitStack() as stack:
+        attached = Attached()
+        if features is not None:
+            _attach_functions(stack, attached, plan, tracer, features, addresses)
+        for name, tracepoint in _TRACEPOINTS.items():
+            if name in tracer.programs:
+                program = tracer.module.load(tracer.programs[name])
+                stack.enter_context(links.raw_tracepoint(program, tracepoint))
+                attached.add("raw tracepoint")
+        if tables.timers:
+            attached.timers = [
+                Timer(cpus[:1] if tick else cpus, interval, tick)
+                for probe, interval, _ in tables.timers
+                for tick in [probe.name.startswith("tick-")]
+            ]
+            program = tracer.module.load(tracer.programs["profile"])
+            attached.events += stack.enter_context(links.timers(program, attached.timers))
+            attached.add("perf event", len(attached.events))
+        yield attached
+
+
+_TRACEPOINTS = {"syscall_entry": "sys_enter", "syscall_return": "sys_exit", "vtime": "sched_switch"}
+"""The raw tracepoint of each program that needs one."""
+
+
+def _attach_functions(
+    stack: ExitStack,
+    attached: Attached,
+    plan: Plan,
+    tracer: Tracer,
+    features: FunctionLinks,
+    addresses: Mapping[int, int],
+) -> None:
+    by_kind: dict[str, list[int]] = {}
+    for probe in plan.of_provider("fbt"):
+        by_kind.setdefault(probe.name, []).append(addresses[entry_id(probe)])
+    load = {name: tracer.module.load(each, features.multi) for name, each in tracer.programs.items()}
+    if "fbt" in load:
+        both = dict.fromkeys(address for kind in by_kind.values() for address in kind)
+        stack.enter_context(functions.multi(load["fbt"], list(both), session=True, returns=False))
+        attached.add("kprobe session link")
+    elif features.multi:
+        for kind, each in by_kind.items():
+            stack.enter_context(functions.multi(load[f"fbt_{kind}"], each, session=False, returns=kind == "return"))
+            attached.add("kprobe multi link")
+    else:
+        programs = {kind: load[f"fbt_{kind}"] for kind in by_kind}
+        attached.add("kprobe events", stack.enter_context(functions.events(programs, by_kind)))

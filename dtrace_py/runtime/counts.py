@@ -1,0 +1,57 @@
+"""The counters of bpf/firing.h: what became of every firing, per CPU and program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from dtrace_py.kernel.bpf import MappedArray
+
+
+@dataclass(slots=True)
+class Counts:
+    """struct counts, in its order. Sums of it are counts again."""
+
+    runs: int = 0
+    gated: int = 0
+    early: int = 0
+    enablings: int = 0
+    stopped: int = 0
+    filtered: int = 0
+    recorded: int = 0
+    silent: int = 0
+    dropped: int = 0
+    faulted: int = 0
+    error_faults: int = 0
+    dynamic_drops: int = 0
+    aggregation_drops: int = 0
+
+    def add(self, other: Counts) -> None:
+        for name in _NAMES:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+_NAMES = [field.name for field in fields(Counts)]
+
+
+class Frames:
+    """The frames map: element ``cpu * programs + program`` belongs to one program on one CPU."""
+
+    def __init__(self, frames: MappedArray, programs: int) -> None:
+        self._frames = frames
+        self.programs = programs
+        self.cpus = frames.entries // programs
+
+    def of(self, cpu: int, program: int) -> Counts:
+        """The counts of one program on one CPU."""
+        start = (cpu * self.programs + program) * self._frames.stride // 8
+        return Counts(*self._frames.words[start : start + len(_NAMES)])
+
+    def total(self, cpus: Iterable[int] | None = None, programs: Iterable[int] | None = None) -> Counts:
+        """The sum over CPUs and programs; all of them by default."""
+        programs = list(range(self.programs) if programs is None else programs)
+        sum_ = Counts()
+        for cpu in range(self.cpus) if cpus is None else cpus:
+            for program in programs:
+                sum_.add(self.of(cpu, program))
+        return sum_

@@ -1,0 +1,129 @@
+"""Attaching to functions: one link for all of them where the kernel has such links, kprobe events where not.
+
+Letting go of a link is closing one descriptor, however many functions it has. Kprobe events are the classic way: many
+probes share one event, one descriptor and one program, so that what is slow in the kernel happens once an event.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dtrace_py.errors import DtpyError
+from dtrace_py.kernel import bpf, perf
+from dtrace_py.kernel.features import TRACEFS
+
+EVENT_LIMIT = 500
+"""Most functions that are enabled through kprobe events: beyond that, this way of attaching takes minutes."""
+
+_PER_EVENT = 128
+"""The kernel refuses more probes in one event than fit its list of siblings quickly; and a group shares one program."""
+
+
+@contextmanager
+def multi(program: int, addresses: Sequence[int], session: bool, returns: bool) -> Iterator[None]:
+    """One link over all functions: entry, or with ``returns`` return, or both in a ``session``."""
+    attach_type = bpf.KPROBE_SESSION if session else bpf.KPROBE_MULTI
+    try:
+        link = _link(program, attach_type, addresses, returns)
+    except OSError as error:
+        if error.errno not in (errno.ESRCH, errno.EINVAL, errno.ENOENT):
+            raise DtpyError(f"could not enable tracing: {error.strerror}") from error
+        good = _attachable(program, attach_type, addresses, returns)
+        if not good:
+            raise DtpyError("could not enable tracing: Failed to enable probe") from error
+        link = _link(program, attach_type, good, returns)
+    with bpf.owned(link):
+        yield
+
+
+def _link(program: int, attach_type: int, addresses: Sequence[int], returns: bool) -> int:
+    packed = array("Q", addresses)
+    return bpf.link_functions(program, attach_type, (ctypes.c_uint64 * len(packed)).from_buffer(packed), returns)
+
+
+def _attachable(program: int, attach_type: int, addresses: Sequence[int], returns: bool) -> list[int]:
+    """The addresses that a link accepts: one bad one spoils the whole, so halves are tried until it is found."""
+    if not addresses:
+        return []
+    try:
+        os.close(_link(program, attach_type, addresses, returns))
+    except OSError:
+        if len(addresses) == 1:
+            return []
+        middle = len(addresses) // 2
+        return [
+            good
+            for half in (addresses[:middle], addresses[middle:])
+            for good in _attachable(program, attach_type, half, returns)
+        ]
+    return list(addresses)
+
+
+# The classic way
+
+
+@contextmanager
+def events(programs: dict[str, int], functions: Mapping[str, Sequence[int]]) -> Iterator[int]:
+    """Kprobe events for entry and return: program and functions' addresses by kind. Yields the number of events."""
+    _remove_stale()
+    group = f"dtpy_{os.getpid()}"
+    descriptors: list[int] = []
+    made: list[str] = []
+    try:
+        for kind, addresses in functions.items():
+            for start in range(0, len(addresses), _PER_EVENT):
+                name = f"{group}/{kind}{start // _PER_EVENT}"
+                made.append(name)
+                _define(name, "r" if kind == "return" else "p", addresses[start : start + _PER_EVENT])
+                event = perf.tracepoint(int((TRACEFS / f"events/{name}/id").read_text()))
+                descriptors.append(event)
+                descriptors.append(bpf.link_event(programs[kind], event, 0))
+        yield len(made)
+    finally:
+        # In this order: the event goes only when nothing uses it.
+        for descriptor in reversed(descriptors):
+            os.close(descriptor)
+        _delete(made)
+
+
+def _define(event: str, letter: str, addresses: Sequence[int]) -> None:
+    """Define one event over many functions: every further definition of the same name adds a probe to it."""
+    _write("".join(f"{letter}:{event} {address:#x}\n" for address in addresses))
+
+
+def _delete(names: Sequence[str]) -> None:
+    existing = _existing()
+    for name in names:
+        if name in existing:
+            _write(f"-:{name}\n")
+
+
+def _existing() -> set[str]:
+    return set(re.findall(r"^[pr]\d*:(\S+)", (TRACEFS / "kprobe_events").read_text(), re.MULTILINE))
+
+
+def _remove_stale() -> None:
+    """Remove events of dtpy processes that were killed before they could do it themselves."""
+    stale = []
+    for name in _existing():
+        match = re.match(r"dtpy_(\d+)/", name)
+        if match and not Path(f"/proc/{match[1]}").exists():
+            stale.append(name)
+    _delete(stale)
+
+
+def _write(text: str) -> None:
+    # Line by line: the kernel reads at most a page of a write at a time, and a definition must not be cut.
+    descriptor = os.open(TRACEFS / "kprobe_events", os.O_WRONLY | os.O_APPEND)
+    try:
+        for line in text.splitlines(keepends=True):
+            os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,79 @@
+"""What a run measured: the line of -x teardownreport, and the JSON of --report."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dtrace_py.kernel.cpus import cross_calls
+from dtrace_py.runtime.counts import Counts
+
+
+@dataclass(slots=True)
+class Cost:
+    """What something took: seconds, and function call interrupts that CPUs sent each other meanwhile."""
+
+    seconds: float = 0.0
+    xcalls: int = 0
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Measure what happens inside."""
+        calls, began = cross_calls(), time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds = time.monotonic() - began
+            self.xcalls = cross_calls() - calls
+
+
+@dataclass(slots=True)
+class Report:
+    """The figures of one run."""
+
+    kernel: str
+    cpus: int
+    probes: int = 0
+    functions: int = 0
+    links: int = 0
+    mechanism: str = "none"
+    attach: Cost = field(default_factory=Cost)
+    detach: Cost = field(default_factory=Cost)
+    records: dict[str, Any] = field(default_factory=dict)
+
+    def teardown(self) -> str:
+        """One line about letting go."""
+        each = self.detach.xcalls / self.probes if self.probes else 0.0
+        return (
+            f"detached {self.probes} probe{'' if self.probes == 1 else 's'} "
+            f"({self.links} link{'' if self.links == 1 else 's'}) in {self.detach.seconds:.2f} s, "
+            f"{self.detach.xcalls} xcalls ({each:.3f} per probe)"
+        )
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def accounting(counts: Counts, consumed: int) -> dict[str, int]:
+    """Where every firing went.
+
+    ``fired`` counts enablings: one clause at one probe. It is counted where programs begin, and is the sum of recorded,
+    dropped, filtered (by predicate, or by the gate, also the one that exit() shuts), faulted and silent (nothing to
+    record). Everything recorded has been consumed when tracing ends.
+    """
+    return {
+        "fired": counts.gated + counts.enablings,
+        "recorded": counts.recorded,
+        "consumed": consumed,
+        "dropped": counts.dropped,
+        "filtered": counts.filtered + counts.gated + counts.stopped,
+        "faulted": counts.faulted,
+        "silent": counts.silent,
+        "runs": counts.runs,
+        "gated": counts.gated,
+    }

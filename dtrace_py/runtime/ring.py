@@ -1,0 +1,89 @@
+"""Reading the rings of bpf/ring.h: no system call, no lock, no word to the CPUs that write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dtrace_py.kernel.bpf import MappedArray
+
+PUBLISHED, DISCARDED, FAULT = 1 << 63, 1 << 62, 1 << 61
+"""Bits of a record's header (bpf/record.h)."""
+
+FAULT_BYTES = 24
+"""Size of struct fault_record."""
+
+# Words of struct ring.
+_HEAD, _DROPPED, _TAIL, _DATA = 0, 1, 8, 16
+
+
+class Rings:
+    """The rings of all CPUs. ``sizes`` gives the bytes of a record by the number of its enabling."""
+
+    def __init__(self, rings: MappedArray, ring_bytes: int, sizes: dict[int, int]) -> None:
+        self._rings = rings
+        self._words = rings.words
+        self._stride = rings.stride // 8
+        self._ring = ring_bytes // 8
+        self._sizes = {number: size // 8 for number, size in sizes.items()}
+        self.cpus = rings.entries
+        self.bytes = rings.view
+        """All rings as bytes: what the places that ``records`` yields count in."""
+
+    def fill(self, cpu: int) -> float:
+        """How full a CPU's ring is: 0 to 1."""
+        base = cpu * self._stride
+        return (self._words[base + _HEAD] - self._words[base + _TAIL]) / (self._ring * 8)
+
+    def dropped(self, cpu: int) -> int:
+        """Records that found no room since the start."""
+        return self._words[cpu * self._stride + _DROPPED]
+
+    def headers(self, cpu: int) -> Iterator[list[int]]:
+        """What the CPU's ring holds, in pieces, when every record is nothing but its header. Each piece is then freed."""
+        base = cpu * self._stride
+        head, tail = self._words[base + _HEAD], self._words[base + _TAIL]
+        while tail < head:
+            first = tail // 8 % self._ring
+            count = min((head - tail) // 8, self._ring - first)
+            start = base + _DATA + first
+            piece = self._words[start : start + count].tolist()
+            complete = 0 not in piece
+            if not complete:  # an interrupted producer has not published its record yet
+                piece = piece[: piece.index(0)]
+            if piece:
+                yield piece
+                tail += 8 * len(piece)
+                self._free(base, start, start + len(piece), tail)
+            if not complete:
+                return
+
+    def records(self, cpu: int) -> Iterator[tuple[int, int, int]]:
+        """(header, place in ``bytes``, header of the next record or 0) of each published record of a CPU's ring.
+
+        In order; a record's memory is freed some time after the next one has been asked for.
+        """
+        base = cpu * self._stride
+        words, sizes, ring = self._words, self._sizes, self._ring
+        head, tail = words[base + _HEAD], words[base + _TAIL]
+        data = base + _DATA
+        while tail < head:
+            first = at = data + tail // 8 % ring
+            done = tail
+            while at < data + ring and done < head:
+                header = words[at]
+                if header == 0:
+                    break
+                size = FAULT_BYTES // 8 if header & FAULT else sizes[header >> 32 & 0xFFFF]
+                done += size * 8
+                following = data + (at - data + size) % ring
+                yield header, at * 8, words[following] if done < head else 0
+                at += size
+            if done == tail:  # an interrupted producer has not published its record yet
+                return
+            self._free(base, first, at, done)
+            tail = done
+
+    def _free(self, base: int, start: int, end: int, tail: int) -> None:
+        """Give words back to the producers: zeroed first, so that nothing stale ever looks like a published record."""
+        self.bytes[start * 8 : end * 8] = bytes((end - start) * 8)
+        self._words[base + _TAIL] = tail

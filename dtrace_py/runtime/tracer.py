@@ -1,0 +1,91 @@
+"""One loaded program: its maps in this process's memory, its tables filled in, its programs ready to run."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from dtrace_py.codegen import tables as tables_
+from dtrace_py.codegen.layout import ProgramLayout, Unit
+from dtrace_py.codegen.plan import Plan
+from dtrace_py.codegen.tables import Tables
+from dtrace_py.kernel import bpf
+from dtrace_py.kernel.bpf import MappedArray
+from dtrace_py.runtime.control import Control
+from dtrace_py.runtime.counts import Frames
+from dtrace_py.runtime.loader import Module
+from dtrace_py.runtime.ring import Rings
+
+
+@dataclass(frozen=True, slots=True)
+class Tracer:
+    """What the session works with while a program is loaded."""
+
+    unit: Unit
+    module: Module
+    control: Control
+    frames: Frames
+    rings: Rings
+    programs: dict[str, ProgramLayout]
+    timers: MappedArray | None
+
+    def fire(self, name: str) -> None:
+        """Run BEGIN or END, if the program has such a clause."""
+        if name in self.programs:
+            bpf.test_run(self.module.load(self.programs[name]))
+
+    def misses(self) -> int:
+        """Runs that the kernel skipped because another program was running."""
+        return sum(bpf.program_info(self.module.load(each)).misses for each in self.programs.values())
+
+
+@contextmanager
+def load(unit: Unit, plan: Plan, tables: Tables, ring_bytes: int, multi: bool) -> Iterator[Tracer]:
+    """Compile, load and fill in; ``multi`` says that functions are attached by a link. Everything is gone at the end."""
+    with ExitStack() as stack:
+        module = stack.enter_context(Module(unit))
+
+        def mapped(name: str) -> MappedArray:
+            return stack.enter_context(closing(MappedArray(module.map_fd(name))))
+
+        for program in unit.programs:
+            module.load(program, multi)
+        for name, contents in _contents(unit, plan, tables).items():
+            mapped(name).view[: len(contents)] = contents
+        sizes = {number: layout.size for number, layout in unit.clauses.items()}
+        yield Tracer(
+            unit,
+            module,
+            Control(mapped("control")),
+            Frames(mapped("frames"), max(1, len(unit.programs))),
+            Rings(mapped("rings"), ring_bytes, sizes),
+            {program.name: program for program in unit.programs},
+            mapped("timers") if tables.timers else None,
+        )
+
+
+def _contents(unit: Unit, plan: Plan, tables: Tables) -> dict[str, bytes]:
+    """The bytes of every table that the unit has."""
+    contents: dict[str, bytes] = {}
+    if tables.functions or tables.syscalls or tables.timers:
+        contents["clause_sets"] = tables.sets.words(len(plan.enablings)).tobytes()
+    if tables.functions:
+        contents["function_leaves"] = tables.functions.leaves.tobytes()
+        contents["function_sites"] = tables.functions.sites.tobytes()
+    if tables.syscalls:
+        words = array("Q", bytes(8 * (max(tables.syscalls) + 1)))
+        for number, site in tables.syscalls.items():
+            words[number] = site.word
+        contents["syscall_sites"] = words.tobytes()
+    if tables.timers:
+        contents["timer_sites"] = array("Q", [site.word for _, _, site in tables.timers]).tobytes()
+    if '#include "names.h"' in unit.text:
+        contents["probe_names"] = tables_.probe_names(tables, plan.probes).tobytes()
+        contents["names"] = tables.names
+    if '#include "epids.h"' in unit.text:
+        contents["epids"] = tables_.epids(plan).tobytes()
+    return contents
+
+
