@@ -5,6 +5,7 @@
 struct probe_name {
     u32 id;
     u32 parts[4]; /* offsets of provider, module, function and name in the text */
+    u32 pad; /* elements of an array map are a multiple of 8 bytes apart */
 };
 
 struct names {

@@ -89,7 +89,7 @@ def function_sites(addressed: Sequence[tuple[int, Site]]) -> FunctionSites:
 
 
 def _filled(base: int, shift: int, slots: dict[int, Site]) -> FunctionSites:
-    leaves = array("I", bytes(4 * (max(slots) // _SLOTS + 1)))
+    leaves = array("Q", bytes(8 * (max(slots) // _SLOTS + 1)))
     sites = array("Q", bytes(8 * _SLOTS))  # leaf 0: no sites
     for slot, site in sorted(slots.items()):
         page, place = divmod(slot, _SLOTS)

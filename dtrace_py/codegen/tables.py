@@ -71,18 +71,19 @@ def _add_names(tables: Tables, probes: Sequence[Probe]) -> None:
 
 
 def probe_names(tables: Tables, probes: Sequence[Probe]) -> array[int]:
-    """The probe_names map: five 32-bit words a probe."""
+    """The probe_names map: six 32-bit words a probe, the last one empty."""
     offsets = tables.name_offsets
     words = array("I")
     for probe in probes:
         words.append(probe.id)
         words.extend(offsets[str(part)] for part in probe[1:])
+        words.append(0)
     return words
 
 
 def epids(plan: Plan) -> array[int]:
-    """The epids map: a 32-bit word for each enabling and probe."""
-    words = array("I", bytes(4 * max(1, len(plan.enablings)) * max(1, len(plan.probes))))
+    """The epids map: a 64-bit word for each enabling and probe."""
+    words = array("Q", bytes(8 * max(1, len(plan.enablings)) * max(1, len(plan.probes))))
     for enabling in plan.enablings:
         for offset, probe in enumerate(enabling.ordered):
             words[enabling.number * len(plan.probes) + plan.places[probe]] = enabling.first_epid + offset

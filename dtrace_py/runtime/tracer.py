@@ -53,7 +53,10 @@ def load(unit: Unit, plan: Plan, tables: Tables, ring_bytes: int, multi: bool) -
         for program in unit.programs:
             module.load(program, multi)
         for name, contents in _contents(unit, plan, tables).items():
-            mapped(name).view[: len(contents)] = contents
+            array_ = mapped(name)
+            # Elements of array maps are a multiple of 8 bytes apart; the tables are made so that this leaves no gaps.
+            assert len(contents) <= array_.entries * array_.stride, name
+            array_.view[: len(contents)] = contents
         sizes = {number: layout.size for number, layout in unit.clauses.items()}
         yield Tracer(
             unit,
