@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 
 from dtrace_py.lang.source import Source
 from dtrace_py.options import Options
@@ -31,7 +30,7 @@ class Job:
     show_code: bool = False
     output: str | None = None
     """The file of -o."""
-    report: Path | None = None
+    report: str | None = None
     """The file of --report."""
     command: str = "dtpy"
     """What the command was called as: the beginning of every message."""

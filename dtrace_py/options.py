@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Phase(Enum):
@@ -129,8 +129,7 @@ def at_least(least: int, parse: Parse) -> Parse:
     return bounded
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option. ``built`` says whether this version of dtpy can do what it asks for."""
 
     name: str
@@ -156,7 +155,9 @@ OPTIONS = {
         *_rows(_C, anything, "disasm iregs late linkmode linktype pgmax preallocate syslibdir sysslice", False),
         *_rows(_C, anything, "tree tregs useruid version", False),
         *_rows(_C, flag, "cpphdrs", False, pragma=False),
-        *_rows(_C, anything, "cpppath define incdir undef ldpath objcopypath setenv unsetenv stdc", False, pragma=False),
+        *_rows(
+            _C, anything, "cpppath define incdir undef ldpath objcopypath setenv unsetenv stdc", False, pragma=False
+        ),
         *_rows(_C, anything, "cppargs ctfpath modpath procfspath lockmem", False, pragma=False),
         Option("aggpercpu", flag, _C, built=False),
         Option("aggsize", size, _S, 4 << 20),

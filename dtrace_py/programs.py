@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-from dtrace_py.codegen.plan import Plan, make_plan
 from dtrace_py.errors import DtpyError
 from dtrace_py.job import Job, Mode
-from dtrace_py.lang import typed
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.describe import Description, parse_description, unknown_id
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.macros import Macros, process_macros
+from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.source import Source
-from dtrace_py.lang.types import TypeSource
 from dtrace_py.providers.probe import Probe
 from dtrace_py.providers.registry import Registry
 
+if TYPE_CHECKING:
+    from dtrace_py.lang.types import TypeSource
 
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """A clause and what each of its descriptions matches."""
 
-    clause: typed.Clause
+class Matched(NamedTuple):
+    """A clause, its descriptions, and the probes that each of them matches (none when listing)."""
+
+    clause: Clause
     descriptions: tuple[Description, ...]
     probes: tuple[list[Probe], ...]
 
@@ -32,7 +34,7 @@ class Matched:
 class Compiled:
     """All sources of a run, in order, each with its clauses."""
 
-    program: typed.Program
+    program: Program
     sources: list[tuple[Source, list[Matched]]] = field(default_factory=list)
 
     @property
@@ -40,39 +42,34 @@ class Compiled:
         for _, clauses in self.sources:
             yield from clauses
 
-    def plan(self) -> Plan:
-        """Which clause runs at which probe."""
-        return make_plan((matched.clause, matched.probes) for matched in self.clauses)
 
-
-def compile_job(job: Job, types: TypeSource, providers: Registry) -> Compiled:
+def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) -> Compiled:
     """Compile every source and match its descriptions. Raises DtpyError with DTrace's message for the first error."""
     options = job.options
     settings = Settings(options.number, options.flag, lambda name, value: options.set(name, value, pragma=True))
     compiler = Compiler(types, settings)
     compiled = Compiled(compiler.program)
-    zero_allowed = job.mode is Mode.LIST
     for source in job.sources:
-        macros = Macros(process_macros(), job.operands, source.path or job.command)
+        defaults = partial(options.flag, "defaultargs")
+        macros = Macros(process_macros(), job.operands, source.path or job.command, defaults)
         try:
-            clauses = compiler.compile(source, macros)
-            matched = [_match(clause, providers, zero_allowed or options.flag("zdefs")) for clause in clauses]
+            matched = [_match(clause, job, providers) for clause in compiler.compile(source, macros)]
         except CompileError as error:
             raise DtpyError(error.render(source, options.flag("errtags"))) from error
         compiled.sources.append((source, matched))
     return compiled
 
 
-def _match(clause: typed.Clause, providers: Registry, zero_allowed: bool) -> Matched:
-    descriptions, probes = [], []
-    for text in clause.descriptions:
-        description = parse_description(text, clause.source.context, clause.span)
-        found = list(providers.matching(description))
-        if not found and description.id is not None:
+def _match(clause: Clause, job: Job, providers: Registry) -> Matched:
+    """The descriptions of a clause, and the probes that they match; a list looks for those itself."""
+    parsed = tuple(parse_description(text, clause.source.context, clause.span) for text in clause.descriptions)
+    if job.mode is Mode.LIST:
+        return Matched(clause, parsed, ())
+    found = tuple(providers.matching(description) for description in parsed)
+    for text, description, probes in zip(clause.descriptions, parsed, found, strict=True):
+        if not probes and description.id is not None:
             raise unknown_id(text, clause.span)
-        if not found and not zero_allowed:
+        if not probes and not job.options.flag("zdefs"):
             message = f"probe description {description} does not match any probes"
             raise CompileError("D_PDESC_ZERO", message, clause.span)
-        descriptions.append(description)
-        probes.append(found)
-    return Matched(clause, tuple(descriptions), tuple(probes))
+    return Matched(clause, parsed, found)

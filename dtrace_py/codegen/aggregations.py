@@ -11,6 +11,7 @@ from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
 from dtrace_py.codegen.operands import Buffer, Number, padded
 from dtrace_py.lang import typed
+from dtrace_py.lang.program import Aggregation
 from dtrace_py.lang.types import IntType, PointerType, StackType, StringType, SymbolType, Type
 
 _STRUCTURES = {"avg": "struct aggregate_average average;", "stddev": "struct aggregate_deviation deviation;"}
@@ -45,7 +46,7 @@ def note(statement: typed.Aggregate, environment: Environment) -> None:
         sizes[place] = max(sizes[place], size)
 
 
-def stem_of(aggregation: typed.Aggregation) -> str:
+def stem_of(aggregation: Aggregation) -> str:
     """The name of an aggregation's outer map, and the stem of all else it has in C."""
     return f"agg_{identifier(aggregation.name)}"
 
@@ -89,7 +90,7 @@ def _evaluated(key: typed.Key, expressions: Expressions) -> Number | Buffer | No
     return expressions.save(expressions.number(key))
 
 
-def _apply(aggregation: typed.Aggregation, value: str, arguments: list[str]) -> str:
+def _apply(aggregation: Aggregation, value: str, arguments: list[str]) -> str:
     match aggregation.function:
         case "count":
             return f"{value}->count++;"
@@ -111,7 +112,7 @@ def _apply(aggregation: typed.Aggregation, value: str, arguments: list[str]) -> 
 # Declarations
 
 
-def layout(aggregation: typed.Aggregation, environment: Environment) -> AggregationLayout:
+def layout(aggregation: Aggregation, environment: Environment) -> AggregationLayout:
     """Where an aggregation's keys are, as the C structure has them."""
     offset = 8 if aggregation.name in environment.shared or not aggregation.keys else 0
     keys = []
@@ -137,7 +138,7 @@ def _key_field(kind: Type, offset: int, size: int) -> KeyField:
     raise AssertionError(f"{kind} is no key")
 
 
-def _is_distribution(aggregation: typed.Aggregation) -> bool:
+def _is_distribution(aggregation: Aggregation) -> bool:
     return aggregation.function in ("quantize", "lquantize")
 
 
@@ -193,7 +194,7 @@ def blank(layouts: list[AggregationLayout]) -> list[str]:
     return [f"struct blank {{ u64 words[{words}]; }};", "BPF_ARRAY(blanks, struct blank, 1);", ""]
 
 
-def _value(aggregation: typed.Aggregation) -> str:
+def _value(aggregation: Aggregation) -> str:
     match aggregation.function:
         case "count" | "sum" as name:
             return f"{'u64' if name == 'count' else 's64'} {name};"

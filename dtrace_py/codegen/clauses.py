@@ -11,6 +11,7 @@ from dtrace_py.codegen.layout import ClauseLayout
 from dtrace_py.codegen.records import Records
 from dtrace_py.codegen.writer import Writer, comment
 from dtrace_py.lang import typed
+from dtrace_py.lang.program import Clause
 
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
@@ -39,18 +40,18 @@ class ClauseFunction:
     exits: bool
 
 
-def function_name(clause: typed.Clause, in_error: bool) -> str:
+def function_name(clause: Clause, in_error: bool) -> str:
     """The C function of a clause; one that runs at ERROR has a form of its own, which does not fire ERROR again (F22)."""
     return f"clause_{clause.number}{'_in_error' if in_error else ''}"
 
 
-def generate(clause: typed.Clause, environment: Environment, in_error: bool, fires_error: bool) -> ClauseFunction:
+def generate(clause: Clause, environment: Environment, in_error: bool, fires_error: bool) -> ClauseFunction:
     """The function of a clause. ``fires_error`` says that there are ERROR clauses to run when it faults."""
     return _Generator(clause, environment, in_error, fires_error).function()
 
 
 class _Generator:
-    def __init__(self, clause: typed.Clause, environment: Environment, in_error: bool, fires_error: bool) -> None:
+    def __init__(self, clause: Clause, environment: Environment, in_error: bool, fires_error: bool) -> None:
         self.clause = clause
         self.writer = Writer()
         self.expressions = Expressions(environment, self.writer)
@@ -149,6 +150,6 @@ def _without_actions(lines: list[str]) -> list[str]:
     return [line for line in lines if not line.lstrip().startswith("fault.action = ")]
 
 
-def _title(clause: typed.Clause) -> str:
+def _title(clause: Clause) -> str:
     predicate = " / ... /" if clause.predicate else ""
     return ", ".join(clause.descriptions) + predicate

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dtrace_py.codegen.operands import padded
-from dtrace_py.lang.typed import Aggregation, Variable
+from dtrace_py.lang.program import Aggregation, Variable
 
 
 @dataclass(frozen=True, slots=True)

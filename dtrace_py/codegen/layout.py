@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dtrace_py.lang.typed import Aggregation, Clause, Statement
+from dtrace_py.lang.program import Aggregation, Clause
+from dtrace_py.lang.typed import Statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dtrace_py.lang.typed import Clause
+from dtrace_py.lang.program import Clause
 from dtrace_py.providers.probe import Probe
 
 

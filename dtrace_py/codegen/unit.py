@@ -11,6 +11,7 @@ from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.programs import Context, Kind
 from dtrace_py.codegen.shape import Shape
 from dtrace_py.lang import typed
+from dtrace_py.lang.program import Program
 from dtrace_py.providers.dtrace import ERROR
 
 FAULT_RECORD = 24
@@ -19,7 +20,7 @@ FAULT_RECORD = 24
 _PARTS = ("probeprov", "probemod", "probefunc", "probename")
 
 
-def generate(program: typed.Program, plan: Plan, shape: Shape, target: Target) -> Unit:
+def generate(program: Program, plan: Plan, shape: Shape, target: Target) -> Unit:
     """The unit for a typed program and its plan."""
     return _Unit(program, plan, shape, target).generate()
 
@@ -48,12 +49,12 @@ def kinds(plan: Plan, session: bool) -> list[Kind]:
     return result
 
 
-def _uses_vtimestamp(program: typed.Program) -> bool:
+def _uses_vtimestamp(program: Program) -> bool:
     return "vtimestamp" in program.builtins
 
 
 class _Unit:
-    def __init__(self, program: typed.Program, plan: Plan, shape: Shape, target: Target) -> None:
+    def __init__(self, program: Program, plan: Plan, shape: Shape, target: Target) -> None:
         self.program = program
         self.plan = plan
         self.shape = shape

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dtrace_py.codegen.environment import Environment, identifier
 from dtrace_py.codegen.operands import Buffer, Number
 from dtrace_py.lang import typed
+from dtrace_py.lang.program import Variable
 from dtrace_py.lang.types import IntType, StringType, Type
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def storage_type(kind: Type) -> str:
     return "u64"
 
 
-def map_name(variable: typed.Variable) -> str:
+def map_name(variable: Variable) -> str:
     """The name of a dynamic variable's map, and the stem of its key's and value's."""
     return f"{variable.scope}_{identifier(variable.name)}"
 
@@ -74,7 +75,7 @@ class Storage:
         ctype = storage_type(kind)
         return Number(text, ctype if ctype in ("s64", "u64") else "int", changes=changes)
 
-    def _scalar(self, variable: typed.Variable) -> str:
+    def _scalar(self, variable: Variable) -> str:
         if variable.scope == "this":
             self.environment.needs.add("this")
             return f"f->frame->temporaries.this_.{identifier(variable.name)}"
@@ -161,7 +162,7 @@ class Storage:
         self._store(node.target.variable, place.key, Number(new), kind)
         return before if node.postfix else self._loaded(new, kind)
 
-    def _store(self, variable: typed.Variable, key: str, value: Number, kind: Type) -> None:
+    def _store(self, variable: Variable, key: str, value: Number, kind: Type) -> None:
         stem = map_name(variable)
         new = self.writer.fresh("value")
         if value.constant == 0:
@@ -224,7 +225,7 @@ def maps(environment: Environment) -> list[str]:
     return lines
 
 
-def dynamic(environment: Environment) -> list[typed.Variable]:
+def dynamic(environment: Environment) -> list[Variable]:
     """The variables that have maps of their own."""
     return [variable for variable in environment.variables.values() if variable.dynamic]
 
@@ -235,7 +236,7 @@ def _member(environment: Environment, kind: Type, name: str) -> str:
     return f"{storage_type(kind)} {name};"
 
 
-def _element(environment: Environment, variable: typed.Variable) -> list[str]:
+def _element(environment: Environment, variable: Variable) -> list[str]:
     stem = map_name(variable)
     lines = [f"struct {stem}_key {{ /* {variable} */"]
     if variable.scope == "self":

@@ -8,7 +8,7 @@ from dtrace_py.lang.formats import Format
 from dtrace_py.output import aggregations as output
 from dtrace_py.output.aggregations import Entry, Order, Table
 from dtrace_py.output.values import Lookup
-from dtrace_py.runtime.aggregations import Key, KernelAggregation, Words, merge
+from dtrace_py.runtime.aggregations import KernelAggregation, Key, Words, merge
 
 
 class Store:
@@ -110,9 +110,7 @@ class Store:
         keys = dict.fromkeys(key for entries in data for key in entries)
         rows: list[tuple[tuple[object, ...], list[Sequence[int]]]] = []
         for key in keys:
-            values = [
-                entries.get(key, [0] * table.layout.words) for table, entries in zip(tables, data, strict=True)
-            ]
+            values = [entries.get(key, [0] * table.layout.words) for table, entries in zip(tables, data, strict=True)]
             rows.append((key, list(values)))
         return output.joint(tables, rows, fmt, self._order())
 

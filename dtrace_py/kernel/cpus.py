@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 
 def parse_list(text: str) -> list[int]:
     """The numbers in a kernel CPU list such as ``0-3,8``."""
@@ -16,12 +14,17 @@ def parse_list(text: str) -> list[int]:
 
 def online() -> list[int]:
     """The CPUs that run now."""
-    return parse_list(Path("/sys/devices/system/cpu/online").read_text())
+    return parse_list(_read("online"))
 
 
 def possible() -> int:
     """How many CPUs per-CPU maps have values for."""
-    return parse_list(Path("/sys/devices/system/cpu/possible").read_text())[-1] + 1
+    return parse_list(_read("possible"))[-1] + 1
+
+
+def _read(name: str) -> str:
+    with open(f"/sys/devices/system/cpu/{name}") as file:
+        return file.read()
 
 
 def cross_calls() -> int:

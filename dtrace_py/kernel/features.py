@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
-from dtrace_py.errors import DtpyError, UsageError
 from dtrace_py.kernel import bpf
-
-TRACEFS = Path("/sys/kernel/tracing")
 
 _PROG_LOAD, _KPROBE = 5, 2
 _RETURN_0 = struct.pack("<BBhiBBhi", 0xB7, 0, 0, 0, 0x95, 0, 0, 0)
@@ -49,25 +44,3 @@ def _load(attach_type: int) -> int:
     code, license_ = ctypes.create_string_buffer(_RETURN_0), ctypes.create_string_buffer(b"GPL")
     attributes = struct.pack("<IIQQ", _KPROBE, 2, ctypes.addressof(code), ctypes.addressof(license_))
     return bpf.call(_PROG_LOAD, attributes + bytes(68 - len(attributes)) + struct.pack("<I", attach_type))
-
-
-def require_root() -> None:
-    """Raise UsageError without root, which everything but compiling needs (contract U69)."""
-    if os.geteuid() != 0:
-        raise UsageError("run as root for tracing and listing probes")
-
-
-def require_tracefs() -> None:
-    """Raise DtpyError where tracefs, which lists functions and system calls, is not to be had."""
-    if not (TRACEFS / "events").exists():
-        raise DtpyError(f"tracefs is not mounted: mount -t tracefs nodev {TRACEFS}")
-
-
-def require_kprobes() -> None:
-    """Raise DtpyError where the kernel cannot trace functions at all."""
-    require_tracefs()
-    if not (TRACEFS / "available_filter_functions").exists():
-        raise DtpyError(
-            "this kernel was built without kprobes and ftrace, so fbt has no probes: "
-            "use another kernel, or a guest with one: dtpy-lab run -- dtpy ..."
-        )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from dtrace_py.errors import DtpyError
-
-VMLINUX = "vmlinux"
-"""The module that the core kernel's symbols are in (contract L56)."""
+from dtrace_py.providers.fbt import VMLINUX
 
 _LINE = re.compile(rb"^([0-9a-f]+) ([a-zA-Z]) (\S+)(?:\t\[(\S+)\])?$", re.MULTILINE)
 
@@ -66,6 +64,18 @@ class Symbols:
         name, module = names[place]
         return module, name, address - addresses[place]
 
+    def probe_point(self, address: int) -> str:
+        """How a kprobe event names a function at this address.
+
+        By its offset from the start of the kernel, because names are not unique, and because the kernel takes two probes
+        at plain addresses for the same one.
+        """
+        found, start = self.find(address), self.address("_text")
+        if found and found[0] != VMLINUX:
+            return f"{found[0]}:{found[1]}"
+        return f"_text+{address - start:#x}" if start is not None else f"{address:#x}"
+
+    @cache  # noqa: B019 - there is one of these, as long as the process
     def address(self, name: str) -> int | None:
         """The address of a symbol of the core kernel, of any kind."""
         match = re.search(rb"^([0-9a-f]+) \w " + re.escape(name.encode()) + rb"$", self._text, re.MULTILINE)

@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dtrace_py.kernel import cpus, tracefs
-from dtrace_py.kernel.addresses import Addresses
-from dtrace_py.kernel.btf import Btf
-from dtrace_py.kernel.ksyms import Symbols
 from dtrace_py.providers.dtrace import DtraceProvider
 from dtrace_py.providers.fbt import FbtProvider
 from dtrace_py.providers.profile import ProfileProvider
 from dtrace_py.providers.registry import Registry
 from dtrace_py.providers.syscall import SyscallProvider
 
+if TYPE_CHECKING:
+    from dtrace_py.kernel.addresses import Addresses
+    from dtrace_py.kernel.btf import Btf
+    from dtrace_py.kernel.ksyms import Symbols
+
 
 class Machine:
-    """Facts about this machine, and the providers that stand on them."""
+    """Facts about this machine, and the providers that stand on them. Most runs need only some of it."""
 
     def __init__(self) -> None:
-        self.types = Btf()
-        self.symbols = Symbols()
         self.fbt = FbtProvider(tracefs.functions, tracefs.blacklist)
         self.providers = Registry(
             (DtraceProvider(), ProfileProvider(), SyscallProvider(tracefs.system_calls), self.fbt)
         )
+
+    @cached_property
+    def types(self) -> Btf:
+        """Kernel types."""
+        from dtrace_py.kernel.btf import Btf
+
+        return Btf()
+
+    @cached_property
+    def symbols(self) -> Symbols:
+        """Kernel symbols."""
+        from dtrace_py.kernel.ksyms import Symbols
+
+        return Symbols()
 
     @property
     def release(self) -> str:
@@ -41,6 +56,9 @@ class Machine:
 
     @cached_property
     def addresses(self) -> Addresses:
+        """Where functions begin."""
+        from dtrace_py.kernel.addresses import Addresses
+
         return Addresses(self.fbt.functions, self.symbols)
 
     def compat_status(self) -> int | None:

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import os
-from importlib.resources import files
 
-from dtrace_py.kernel.features import TRACEFS, require_kprobes, require_tracefs
-from dtrace_py.kernel.ksyms import VMLINUX
-from dtrace_py.providers.fbt import Function
+from dtrace_py.kernel.requirements import TRACEFS, require_kprobes, require_tracefs
+from dtrace_py.providers.fbt import VMLINUX, Function
+
+
+def _read(name: str) -> str:
+    with open(f"{TRACEFS}/{name}") as file:
+        return file.read()
 
 
 def functions() -> list[Function]:
-    """Every function that the kernel can trace, in its own order; with addresses where it tells them (Linux 6.5)."""
+    """(name, module) of every function that the kernel can trace, in its own order."""
     require_kprobes()
-    with_addresses = TRACEFS / "available_filter_functions_addrs"
-    if with_addresses.exists():
-        return [_function(*line.split()) for line in with_addresses.read_text().splitlines()]
-    text = (TRACEFS / "available_filter_functions").read_text()
-    return [_function("0", *line.split()) for line in text.splitlines()]
+    lines = _read("available_filter_functions").splitlines()
+    return [(line, VMLINUX) if line[-1] != "]" else _of_module(line) for line in lines]
 
 
-def _function(site: str, name: str, module: str = "", *_: str) -> Function:
-    return Function(name, module[1:-1] if module else VMLINUX, int(site, 16))
+def _of_module(line: str) -> Function:
+    name, _, module = line[:-1].partition(" [")
+    return name, module
+
+
+def sites() -> list[int] | None:
+    """The address of each of these functions' patchable call, in the same order; None before Linux 6.5."""
+    try:
+        text = _read("available_filter_functions_addrs")
+    except FileNotFoundError:
+        return None
+    return [int(line.split(" ", 1)[0], 16) for line in text.splitlines()]
 
 
 def blacklist() -> frozenset[str]:
     """The functions that the kernel keeps kprobes out of; empty where it does not tell."""
     try:
-        text = (TRACEFS.parent / "debug/kprobes/blacklist").read_text()
+        text = _read("../debug/kprobes/blacklist")
     except OSError:
         return frozenset()
     return frozenset(line.split("\t")[1].split()[0] for line in text.splitlines() if "\t" in line)
@@ -37,7 +47,7 @@ def system_calls() -> dict[int, str]:
     """Name by number of the system calls that this kernel has: its own list of names, and the machine's numbers."""
     require_tracefs()
     known = set()
-    for entry in os.scandir(TRACEFS / "events/syscalls"):
+    for entry in os.scandir(f"{TRACEFS}/events/syscalls"):
         if entry.name.startswith("sys_enter_"):
             known.add(entry.name.removeprefix("sys_enter_"))
     return {number: name for number, name in numbered_calls().items() if name in known}
@@ -45,6 +55,8 @@ def system_calls() -> dict[int, str]:
 
 def numbered_calls() -> dict[int, str]:
     """All system calls of this machine's architecture by number, by the names of the kernel's functions."""
+    from importlib.resources import files  # slow to import, and seldom needed
+
     table = files("dtrace_py.kernel").joinpath(f"syscalls_{os.uname().machine}.txt")
     lines = (line.split() for line in table.read_text().splitlines() if line and not line.startswith("#"))
     return {int(number): name for number, name in lines}

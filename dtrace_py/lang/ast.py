@@ -1,4 +1,4 @@
-"""The syntax tree of a D program, as written: nothing is resolved or typed yet."""
+"""The syntax tree inside clauses and declarations, as written: nothing is resolved or typed yet."""
 
 from __future__ import annotations
 
@@ -175,25 +175,6 @@ Expr = (
 )
 
 
-# Programs
-
-
-@dataclass(frozen=True, slots=True)
-class Description(Node):
-    """A probe description as written, macros expanded."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clause(Node):
-    """Probe descriptions, a predicate and statements. ``body`` is None for a bare description (P20)."""
-
-    descriptions: tuple[Description, ...]
-    predicate: Expr | None
-    body: tuple[Expr, ...] | None
-
-
 @dataclass(frozen=True, slots=True)
 class Declaration(Node):
     """``int x;``, ``self string s;``, ``int a[string, int];`` (keys is None for a scalar)."""
@@ -202,10 +183,3 @@ class Declaration(Node):
     type: TypeName
     name: str
     keys: tuple[TypeName, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Program(Node):
-    """What one source holds, in order."""
-
-    items: tuple[Clause | Declaration, ...]

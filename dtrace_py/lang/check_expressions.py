@@ -7,6 +7,7 @@ from typing import assert_never
 
 from dtrace_py.lang import ast, constants, typed
 from dtrace_py.lang.errors import CompileError, not_built
+from dtrace_py.lang.program import Variable
 from dtrace_py.lang.scope import Scope, pointee
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
@@ -168,7 +169,7 @@ class ExpressionChecker:
         target = pointee(pointer.type)
         return typed.Load(target, node.span, self._offset(pointer, self.value(node.keys[0]), "+", node.span))
 
-    def _array(self, base: ast.Expr) -> typed.Variable | None:
+    def _array(self, base: ast.Expr) -> Variable | None:
         """The associative array that a node names, if it does."""
         if not isinstance(base, ast.Name | ast.Scoped):
             return None
@@ -183,7 +184,7 @@ class ExpressionChecker:
         known = base.name in BUILTINS or base.name in CONSTANTS or base.name in ACTIONS or base.name in SUBROUTINES
         return not known and self.scope.variable("global", base.name) is None
 
-    def _element(self, node: ast.Index, array: typed.Variable) -> typed.Value:
+    def _element(self, node: ast.Index, array: Variable) -> typed.Value:
         assert array.keys is not None
         keys = self.keys(str(array), node.keys, array.keys, node.span)
         return typed.Value(array.type, node.span, array, keys)
@@ -480,7 +481,7 @@ class ExpressionChecker:
             if isinstance(value.type, ArrayType):
                 raise CompileError("D_OP_ARRFUN", "operator = may not be applied to an array", node.span)
             scope, name = _names(node)
-            variable = self.scope.define(typed.Variable(scope, name, value.type))
+            variable = self.scope.define(Variable(scope, name, value.type))
             return typed.Value(value.type, node.span, variable)
         if isinstance(node, ast.Index) and self._unknown_variable(node.base):
             assert isinstance(node.base, ast.Name | ast.Scoped)
@@ -494,7 +495,7 @@ class ExpressionChecker:
         keys = tuple(self.value(key) for key in node.keys)
         what = "associative array"
         kinds = tuple(self.key_type(key, name, number, what) for number, key in enumerate(keys, start=1))
-        variable = self.scope.define(typed.Variable(scope, name, value.type, kinds))
+        variable = self.scope.define(Variable(scope, name, value.type, kinds))
         return typed.Value(value.type, node.span, variable, tuple(map(self.convert, keys, kinds)))
 
     def _target(self, node: ast.Expr, op: str) -> typed.Value:
@@ -526,7 +527,7 @@ class ExpressionChecker:
 
     def _step(self, node: ast.Step) -> typed.Expr:
         if isinstance(node.operand, ast.Name | ast.Scoped) and self._unknown_variable(node.operand):
-            self.scope.define(typed.Variable(*_names(node.operand), INT64))
+            self.scope.define(Variable(*_names(node.operand), INT64))
         elif isinstance(node.operand, ast.Index) and self._unknown_variable(node.operand.base):
             assert isinstance(node.operand.base, ast.Name | ast.Scoped)
             self._new_array(node.operand, node.operand.base, typed.Const(INT64, node.span, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dtrace_py.lang import typed
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.formats import INTEGERS, Conversion, Format
+from dtrace_py.lang.program import Aggregation
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.types import INT64, UINT64, IntType, PointerType, StackType, StringType, SymbolType, Type
@@ -30,12 +31,12 @@ def check_printf(fmt: Format, arguments: tuple[typed.Expr, ...], span: Span) -> 
     return arguments
 
 
-def check_printa(fmt: Format, aggregations: tuple[typed.Aggregation, ...], span: Span) -> None:
+def check_printa(fmt: Format, aggregations: tuple[Aggregation, ...], span: Span) -> None:
     """Raise the D_PRINTF_* errors of a printa() format; unused keys are allowed (G71)."""
     _check("printa( )", fmt, list(aggregations[0].keys), aggregations, span)
 
 
-def _check(name: str, fmt: Format, kinds: list[Type], aggregations: tuple[typed.Aggregation, ...], span: Span) -> int:
+def _check(name: str, fmt: Format, kinds: list[Type], aggregations: tuple[Aggregation, ...], span: Span) -> int:
     """Walk the conversions over the arguments; returns how many of them are used."""
     used = values = 0
     for number, conversion in enumerate(fmt.conversions, start=1):

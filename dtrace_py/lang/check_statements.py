@@ -9,6 +9,7 @@ from dtrace_py.lang.check_expressions import ExpressionChecker, wrong_argument, 
 from dtrace_py.lang.check_formats import check_printa, check_printf
 from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.formats import parse_format
+from dtrace_py.lang.program import Aggregation, Linear
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS, Action
 from dtrace_py.lang.tables.aggregating import AGGREGATING
@@ -163,7 +164,7 @@ class StatementChecker:
             raise CompileError(tag, f"{what} must be of scalar type", node.span)
         return value
 
-    def _named(self, node: ast.Expr, tag: str, action: str) -> typed.Aggregation:
+    def _named(self, node: ast.Expr, tag: str, action: str) -> Aggregation:
         """The aggregation that an argument names (G74)."""
         if not isinstance(node, ast.Aggregation):
             raise CompileError(f"D_{tag}_AGGARG", f"{action}( ) argument must be an aggregation", node.span)
@@ -248,8 +249,8 @@ class StatementChecker:
         return count.value
 
     def _declared(
-        self, target: ast.Aggregation, function: str, keys: list[typed.Key], linear: typed.Linear | None, span: Span
-    ) -> typed.Aggregation:
+        self, target: ast.Aggregation, function: str, keys: list[typed.Key], linear: Linear | None, span: Span
+    ) -> Aggregation:
         """The aggregation of that name, made at its first use; later uses must agree with it (G2)."""
         name = target.name
         known = self.scope.aggregations.get(name)
@@ -260,7 +261,7 @@ class StatementChecker:
                 else self.expressions.key_type(key, f"@{name}", number, what)
                 for number, key in enumerate(keys, start=1)
             )  # fmt: skip
-            made = typed.Aggregation(name, function, kinds, linear)
+            made = Aggregation(name, function, kinds, linear)
             self.scope.aggregations[name] = made
             return made
         if known.function != function:
@@ -270,7 +271,7 @@ class StatementChecker:
             _match_linear(known.linear, linear, span)
         return known
 
-    def _converted(self, aggregation: typed.Aggregation, keys: list[typed.Key], span: Span) -> tuple[typed.Key, ...]:
+    def _converted(self, aggregation: Aggregation, keys: list[typed.Key], span: Span) -> tuple[typed.Key, ...]:
         name = f"@{aggregation.name}[ ]"
         if len(keys) != len(aggregation.keys):
             raise wrong_count(name, len(keys), len(aggregation.keys), span, "key")
@@ -291,7 +292,7 @@ def _constant(value: typed.Expr, tag: str, what: str, span: Span) -> int:
     return value.value
 
 
-def _linear(arguments: tuple[typed.Expr, ...], span: Span) -> typed.Linear:
+def _linear(arguments: tuple[typed.Expr, ...], span: Span) -> Linear:
     """The checked constants of lquantize() (G16, 13.10)."""
     base = _constant(arguments[1], "D_LQUANT_BASETYPE", "argument #2 (base)", span)
     limit = _constant(arguments[2], "D_LQUANT_LIMTYPE", "argument #3 (limit)", span)
@@ -311,10 +312,10 @@ def _linear(arguments: tuple[typed.Expr, ...], span: Span) -> typed.Linear:
         raise CompileError("D_LQUANT_STEPLARGE", "lquantize( ) step leaves no level between base and limit", span)
     if levels > 65535:
         raise CompileError("D_LQUANT_STEPSMALL", "lquantize( ) step leaves more than 65535 levels", span)
-    return typed.Linear(base, step, levels)
+    return Linear(base, step, levels)
 
 
-def _match_linear(known: typed.Linear, given: typed.Linear, span: Span) -> None:
+def _match_linear(known: Linear, given: Linear, span: Span) -> None:
     for part, tag in (("base", "BASE"), ("step", "STEP"), ("levels", "LIM")):
         if getattr(known, part) != getattr(given, part):
             text = f"lquantize( ) {'limit' if part == 'levels' else part} differs from its earlier use"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.source import Field, Span
@@ -15,8 +15,7 @@ _GLOB = frozenset("[?*\\")
 _LIMITS = (63, 63, 191, 63)
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(NamedTuple):
     """Four fields, each a pattern, a name or empty; or the number of one probe."""
 
     provider: str = ""
@@ -79,7 +78,7 @@ def matcher(pattern: str) -> Callable[[str], object]:
         return _anything
     if not is_glob(pattern):
         return pattern.__eq__
-    regex = glob_regex(pattern)
+    regex = _regex(pattern)
     return re.compile(regex, re.DOTALL).fullmatch if regex is not None else _nothing
 
 
@@ -91,7 +90,7 @@ def _nothing(_: str) -> bool:
     return False
 
 
-def glob_regex(pattern: str) -> str | None:
+def _regex(pattern: str) -> str | None:
     """The regular expression of a glob; None for one that matches nothing."""
     parts: list[str] = []
     at = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from dtrace_py.lang import ast
 from dtrace_py.lang.errors import CompileError, not_built
-from dtrace_py.lang.lexer import Kind, Lexer, Token
+from dtrace_py.lang.lexer import Kind, Lexer, Token, syntax_error
 from dtrace_py.lang.source import Span
 
 _BINARY = {
@@ -57,9 +57,8 @@ class ExpressionParser:
         self.advance()
 
     def syntax_error(self) -> CompileError:
-        """The error for the current token (N6)."""
-        near = "end of input" if self.token.kind is Kind.END else f'"{self.token.text}"'
-        return CompileError("D_SYNTAX", f"syntax error near {near}", self.token.span)
+        """The error for the current token."""
+        return syntax_error(self.token)
 
     # From loosest to tightest
 

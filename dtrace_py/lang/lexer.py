@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.macros import NAME as MACRO
@@ -28,8 +28,7 @@ class Kind(Enum):
     END = "end of input"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token: its text as written, its value (strings without quotes and escapes), its place."""
 
     kind: Kind
@@ -40,6 +39,12 @@ class Token:
     def is_(self, *texts: str) -> bool:
         """Whether this is one of these pieces of punctuation or keywords."""
         return self.kind in (Kind.PUNCTUATION, Kind.KEYWORD) and self.text in texts
+
+
+def syntax_error(token: Token) -> CompileError:
+    """The error for a token that may not stand where it does (N6)."""
+    near = "end of input" if token.kind is Kind.END else f'"{token.text}"'
+    return CompileError("D_SYNTAX", f"syntax error near {near}", token.span)
 
 
 KEYWORDS = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dtrace_py.lang.errors import CompileError
@@ -36,8 +36,8 @@ class Macros:
     named: dict[str, int]
     operands: Sequence[str] = ()
     command: str = "dtpy"
-    defaults: bool = False
-    """Whether a missing operand is 0 or "" instead of an error (option defaultargs)."""
+    defaults: Callable[[], bool] = bool
+    """Says whether a missing operand is 0 or "" instead of an error (option defaultargs)."""
     referenced: set[int] = field(default_factory=set)
 
     def text(self, name: str, as_string: bool, span: Span | None) -> str:
@@ -50,7 +50,7 @@ class Macros:
         elif int(name) <= len(self.operands):
             self.referenced.add(int(name))
             return self.operands[int(name) - 1]
-        elif self.defaults:
+        elif self.defaults():
             return "" if as_string else "0"
         sigil = "$$" if as_string else "$"
         raise CompileError("D_MACRO_UNDEF", f"macro argument {sigil}{name} is not defined", span)
@@ -58,6 +58,6 @@ class Macros:
     def check_used(self) -> None:
         """Raise D_MACRO_UNUSED if the last operand was never referred to (L38)."""
         last = len(self.operands)
-        if last and last not in self.referenced and not self.defaults:
+        if last and last not in self.referenced and not self.defaults():
             text = f"extraneous argument '{self.operands[-1]}' (${last} is not referenced)"
             raise CompileError("D_MACRO_UNUSED", text)

@@ -1,16 +1,21 @@
-"""Programs, clauses and declarations: recursive descent over the lexer's two contexts."""
+"""The outer level of a program: clauses and declarations, up to what is inside them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from dtrace_py.lang import ast
-from dtrace_py.lang.errors import CompileError, not_built
-from dtrace_py.lang.expressions import ExpressionParser
-from dtrace_py.lang.lexer import Control, Kind, Lexer, Token
+from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.lexer import Control, Kind, Lexer, Token, syntax_error
 from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.source import Source, Span
+from dtrace_py.lang.tree import Clause, Description, Program
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.ast import Declaration
+    from dtrace_py.lang.statements import InnerParser
 
 _DECLARES = frozenset(
     "auto char const double enum extern float inline int long provider register restrict self short signed static string "
@@ -18,34 +23,50 @@ _DECLARES = frozenset(
 )
 """Words that begin a declaration at the outer level."""
 
-_LATER = {"inline": "inline", "typedef": "typedef", "translator": "translator", "provider": "provider"}
-_LATER |= {"enum": "enum", "import": "import", "counter": "counter"}
-
 _DECLARED = re.compile(r"[\s*]*[A-Za-z_]\w*\s*[;\[,=]")
 """What follows a type name in a declaration; looked for first, because asking for kernel types is slow."""
 
 _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
 
 
-def parse(source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> ast.Program:
+def parse(source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> Program:
     """The syntax tree of a source. ``control`` sees its pragmas as they are met; ``is_type`` knows the names of types."""
     return Parser(source, macros, control, is_type).program()
 
 
-class Parser(ExpressionParser):
-    """One source's parser."""
+class Parser:
+    """One source's parser. ``token`` is the one not yet consumed, read as one of the outer level."""
 
     def __init__(self, source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> None:
-        super().__init__(Lexer(source, macros, control), is_type)
         self.source = source
         self.macros = macros
-
-    def program(self) -> ast.Program:
-        items: list[ast.Clause | ast.Declaration] = []
+        self.is_type = is_type
+        self.lexer = Lexer(source, macros, control)
         self.token = self.lexer.outer()
+        self.last = self.token.span
+        """The place of the token before it."""
+
+    @cached_property
+    def inner(self) -> InnerParser:
+        """The parser of what is inside clauses, imported when there is something."""
+        from dtrace_py.lang.statements import InnerParser
+
+        return InnerParser(self.lexer, self.is_type)
+
+    def advance(self) -> None:
+        """Read the next token of the outer level."""
+        self.last = self.token.span
+        self.token = self.lexer.outer()
+
+    def program(self) -> Program:
+        items: list[Clause | Declaration] = []
         while self.token.kind is not Kind.END:
-            items.append(self.declaration() if self._at_declaration() else self.clause())
-        return ast.Program(Span(0, len(self.source.text), 1), tuple(items))
+            if self._at_declaration():
+                items.append(self.inner.declaration(self.token))
+                self.advance()
+            else:
+                items.append(self.clause())
+        return Program(Span(0, len(self.source.text), 1), tuple(items))
 
     def _at_declaration(self) -> bool:
         text = self.token.text
@@ -57,32 +78,31 @@ class Parser(ExpressionParser):
             return True
         return bool(_DECLARED.match(self.lexer.text, self.lexer.at)) and self.is_type(word)
 
-    # Clauses
-
-    def clause(self) -> ast.Clause:
+    def clause(self) -> Clause:
         start = self.token.span
         descriptions = [self._description()]
         while self.token.is_(","):
-            self.token = self.lexer.outer()
-            descriptions.append(self._description())
-        predicate = self._predicate() if self.token.is_("/") else None
-        body = None
-        if self.token.is_("{"):
             self.advance()
-            body = self._statements()
+            descriptions.append(self._description())
+        predicate = body = None
+        if self.token.is_("/"):
+            predicate = self.inner.predicate()
+            self.advance()
+        if self.token.is_("{"):
+            body = self.inner.statements()
+            self.advance()
         elif predicate is not None:
             raise self._expected("expected actions { } following probe description and predicate")
         elif self.source.is_script:
             raise self._expected("expected predicate and/or actions following probe description")
-        return ast.Clause(start.to(self.last), tuple(descriptions), predicate, body)
+        return Clause(start.to(self.last), tuple(descriptions), predicate, body)
 
-    def _description(self) -> ast.Description:
+    def _description(self) -> Description:
         token = self.token
         if token.kind is not Kind.DESCRIPTION:
-            raise self.syntax_error()
-        self.last = token.span
-        self.token = self.lexer.outer()
-        return ast.Description(token.span, self._expanded(token))
+            raise syntax_error(token)
+        self.advance()
+        return Description(token.span, self._expanded(token))
 
     def _expanded(self, token: Token) -> str:
         """The text of a description with macros replaced, one a field (P13)."""
@@ -98,65 +118,5 @@ class Parser(ExpressionParser):
 
         return ":".join(_DESCRIPTION_MACRO.sub(replace, field, count=1) for field in token.text.split(":"))
 
-    def _predicate(self) -> ast.Expr:
-        self.advance()
-        predicate = self.expression()
-        if self.token.kind is not Kind.PREDICATE_END:
-            raise self.syntax_error()
-        self.last = self.token.span
-        self.token = self.lexer.outer()
-        return predicate
-
-    def _statements(self) -> tuple[ast.Expr, ...]:
-        statements = []
-        while not self.token.is_("}"):
-            if self.token.is_(";"):
-                self.advance()
-                continue
-            if self.token.is_("if"):
-                raise not_built("if/else", self.token.span)
-            statements.append(self.expression())
-            if not self.token.is_(";", "}"):
-                raise self.syntax_error()
-        self.last = self.token.span
-        self.token = self.lexer.outer()
-        return tuple(statements)
-
     def _expected(self, what: str) -> CompileError:
         return CompileError("D_SYNTAX", what, self.token.span)
-
-    # Declarations
-
-    def declaration(self) -> ast.Declaration:
-        start = self.token
-        self.lexer.rewind(start)
-        self.advance()
-        if self.token.text in _LATER:
-            raise not_built(f"a declaration with {_LATER[self.token.text]}", self.token.span)
-        scope = self.token.text if self.token.is_("self", "this") else None
-        if scope:
-            self.advance()
-        base = self.type_name(abstract=False)
-        if self.token.kind is not Kind.IDENT:
-            raise self.syntax_error()
-        name = self.token.value
-        self.advance()
-        keys = self._key_types() if self.token.is_("[") else None
-        if self.token.is_(","):
-            raise not_built("a declaration of several names", self.token.span)
-        if not self.token.is_(";"):
-            raise self.syntax_error()
-        self.last = self.token.span
-        self.token = self.lexer.outer()
-        return ast.Declaration(start.span.to(self.last), scope, base, name, keys)
-
-    def _key_types(self) -> tuple[ast.TypeName, ...]:
-        self.advance()
-        if self.token.kind is Kind.INT:
-            raise not_built("a declaration of a C array", self.token.span)
-        keys = [self.type_name()]
-        while self.token.is_(","):
-            self.advance()
-            keys.append(self.type_name())
-        self.expect("]")
-        return tuple(keys)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dtrace_py.lang import ast
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.program import Program, Variable
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
-from dtrace_py.lang.typed import Aggregation, Variable
 from dtrace_py.lang.types import (
     INTRINSICS,
     FunctionType,
@@ -25,12 +25,11 @@ from dtrace_py.lang.types import (
 class Scope:
     """All that is known at a point of the program. It only grows."""
 
-    def __init__(self, source: TypeSource) -> None:
+    def __init__(self, source: TypeSource, program: Program) -> None:
         self.source = source
         self.variables: dict[tuple[str, str], Variable] = {}
-        self.aggregations: dict[str, Aggregation] = {}
-        self.builtins: set[str] = set()
-        """The built-in variables that have been named."""
+        self.aggregations = program.aggregations
+        self.builtins = program.builtins
 
     def variable(self, scope: str, name: str) -> Variable | None:
         return self.variables.get((scope, name))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Field(IntEnum):
@@ -15,8 +15,7 @@ class Field(IntEnum):
     NAME = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One piece of D: a script, or the argument of -n, -f, -m, -P or -i.
 
     ``context`` is the field in which a probe description without colons ends (contract P3). ``path`` is set for scripts.
@@ -38,8 +37,7 @@ class Source:
         return self.text[: min(ends, default=len(self.text))]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of a source: character offsets, and the line (with its file, if a #line named one) that messages show."""
 
     start: int

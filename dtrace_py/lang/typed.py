@@ -1,63 +1,18 @@
-"""The typed program: what the checks make of a syntax tree, and all that the generator knows of D.
+"""Typed expressions and statements: what the checks make of a syntax tree, and all that the generator knows of D.
 
 Every expression carries its D type. Integers live in 64-bit registers (C1); conversions that lose bits are explicit.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 from dtrace_py.lang.formats import Format
-from dtrace_py.lang.source import Source, Span
-from dtrace_py.lang.tables.stability import STABLE, Stability
+from dtrace_py.lang.program import Aggregation, Variable
+from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.variables import Builtin
 from dtrace_py.lang.types import Type
-
-# Things with names
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A D variable. ``keys`` is None for a scalar; the type is fixed by its first assignment or its declaration (V7)."""
-
-    scope: str
-    """``global``, ``self`` or ``this``."""
-    name: str
-    type: Type
-    keys: tuple[Type, ...] | None = None
-
-    @property
-    def dynamic(self) -> bool:
-        """Whether its storage comes and goes: thread-local variables and associative arrays."""
-        return self.keys is not None or self.scope == "self"
-
-    def __str__(self) -> str:
-        return (f"{self.scope}->" if self.scope != "global" else "") + self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """The parameters of lquantize(): the first bound, the width of a step, the number of levels (G16)."""
-
-    base: int
-    step: int
-    levels: int
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregation:
-    """An aggregation; ``keys`` are the types of its tuple, fixed by its first use (G2)."""
-
-    name: str
-    function: str
-    keys: tuple[Type, ...]
-    linear: Linear | None = None
-
-    @property
-    def bins(self) -> int:
-        """How many counters a distribution has."""
-        return self.linear.levels + 2 if self.linear else 127
-
 
 # Expressions
 
@@ -245,16 +200,27 @@ Key = Expr | StackKey | SymbolKey
 # Statements
 
 
+class Acts:
+    """A statement. ``records`` says whether it leaves a record, and so a line of output (P22)."""
+
+    __slots__ = ()
+    records: ClassVar[bool] = True
+
+
 @dataclass(frozen=True, slots=True)
-class Evaluate:
-    """An expression for its effect: records nothing."""
+class Evaluate(Acts):
+    """An expression for its effect."""
+
+    records: ClassVar[bool] = False
 
     value: Expr
 
 
 @dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(Acts):
     """``@name[keys] = function(arguments)``."""
+
+    records: ClassVar[bool] = False
 
     aggregation: Aggregation
     keys: tuple[Key, ...]
@@ -262,42 +228,42 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Acts):
     value: Expr
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(Acts):
     """stack(), sym(), func() or mod() as a statement."""
 
     value: StackKey | SymbolKey
 
 
 @dataclass(frozen=True, slots=True)
-class Printf:
+class Printf(Acts):
     format: Format
     arguments: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Printa:
+class Printa(Acts):
     format: Format | None
     aggregations: tuple[Aggregation, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Clear:
+class Clear(Acts):
     aggregation: Aggregation
 
 
 @dataclass(frozen=True, slots=True)
-class Trunc:
+class Trunc(Acts):
     aggregation: Aggregation
     limit: Expr | None
 
 
 @dataclass(frozen=True, slots=True)
-class Normalize:
+class Normalize(Acts):
     """normalize(), or with no divisor denormalize()."""
 
     aggregation: Aggregation
@@ -305,39 +271,8 @@ class Normalize:
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Acts):
     status: Expr
 
 
 Statement = Evaluate | Aggregate | Trace | Record | Printf | Printa | Clear | Trunc | Normalize | Exit
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A checked clause. ``number`` counts from 1 over all programs, in program order."""
-
-    number: int
-    descriptions: tuple[str, ...]
-    predicate: Expr | None
-    statements: tuple[Statement, ...]
-    span: Span
-    source: Source
-    stability: Stability = STABLE
-    """The lowest stability of anything the clause names."""
-
-    @property
-    def records(self) -> bool:
-        """Whether a firing leaves a record (P21, P22): an empty block does, one of plain effects does not."""
-        return not self.statements or not all(isinstance(s, Evaluate | Aggregate) for s in self.statements)
-
-
-@dataclass(slots=True)
-class Program:
-    """All sources together, in command-line order."""
-
-    clauses: list[Clause] = field(default_factory=list)
-    aggregations: list[Aggregation] = field(default_factory=list)
-    """In order of first appearance, which is the order of automatic printing (G60)."""
-    builtins: set[str] = field(default_factory=set)
-    """The built-in variables that any clause names."""
-    strsize: int = 256

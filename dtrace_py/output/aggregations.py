@@ -152,9 +152,7 @@ def ordered(table: Table, entries: Sequence[Entry], order: Order) -> list[Entry]
 
 def lines(table: Table, entries: Sequence[Entry], order: Order) -> str:
     """Every entry on a line of its own, unformatted (G30)."""
-    return "".join(
-        f"{table.keys(entry.key)}{table.value(entry.words)}\n" for entry in ordered(table, entries, order)
-    )
+    return "".join(f"{table.keys(entry.key)}{table.value(entry.words)}\n" for entry in ordered(table, entries, order))
 
 
 def formatted(fmt: Format, table: Table, entries: Sequence[Entry], order: Order) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from dtrace_py.lang.typed import Linear
+from dtrace_py.lang.program import Linear
 
 _WIDTH = 40
 _HEADER = f"\n{'value':>16} {'------------- Distribution -------------':>41} {'count':<9}\n"

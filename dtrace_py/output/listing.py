@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
+from itertools import islice
 
 from dtrace_py.lang.describe import Description
 from dtrace_py.output.sink import Sink
 from dtrace_py.programs import Compiled
-from dtrace_py.providers.probe import Probe, Stabilities
+from dtrace_py.providers.probe import Family, Stabilities
 from dtrace_py.providers.registry import Registry
 
 HEADER = f"{'ID':>5} {'PROVIDER':>10} {'MODULE':>17} {'FUNCTION':>33} NAME\n"
 
 _BATCH = 4096
-"""Rows that are written at a time."""
+"""Families that are written at a time."""
 
 
 def list_probes(
@@ -22,23 +24,35 @@ def list_probes(
     """List every probe, or statement by statement what each matches: a probe matched twice is listed twice."""
     sink.write(HEADER)
     if not compiled.sources:
-        _rows(providers.matching(Description()), providers, verbose, sink)
+        _rows(providers.families(Description()), providers, verbose, sink)
     for matched in compiled.clauses:
-        for description, probes in zip(matched.descriptions, matched.probes, strict=True):
-            if not probes:
-                sink.flush()
+        for description in matched.descriptions:
+            if not _rows(providers.families(description), providers, verbose, sink):
                 complain(f"failed to match {description}: No probe matches description")
-            _rows(probes, providers, verbose, sink)
     sink.flush()
 
 
-def _rows(probes: Iterable[Probe], providers: Registry, verbose: bool, sink: Sink) -> None:
-    for number, probe in enumerate(probes, start=1):
-        sink.write("%5d %10s %17s %33s %s\n" % probe)
-        if verbose:
-            sink.write(details(providers.provider(probe.provider).stabilities))
-        if number % _BATCH == 0:
-            sink.flush()
+def _rows(families: Iterable[Family], providers: Registry, verbose: bool, sink: Sink) -> bool:
+    """Write the rows of these probes; whether there were any."""
+    found = False
+    left = iter(families)
+    while batch := list(islice(left, _BATCH)):
+        found = True
+        lines: list[str] = []
+        for first, provider, module, function, names in batch:
+            place = f"{_head(provider, module)}{function.rjust(33)}"
+            for number, name in enumerate(names, start=first):
+                lines.append("%5d%s %s\n" % (number, place, name))
+                if verbose:
+                    lines.append(details(providers.provider(provider).stabilities))
+        sink.write("".join(lines))
+        sink.flush()
+    return found
+
+
+@cache
+def _head(provider: str, module: str) -> str:
+    return f" {provider:>10} {module:>17} "
 
 
 def details(stabilities: Stabilities) -> str:

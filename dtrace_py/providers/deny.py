@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
-from dtrace_py.lang.describe import glob_regex, is_glob, matcher
+from dtrace_py.lang.describe import matcher
 
 _TRACING = "part of the tracing path itself: a probe in it would trace its own handler"
 _RCU = "a handler here runs while RCU does not watch this CPU, or inside RCU's own bookkeeping"
@@ -30,16 +30,23 @@ DENIED: dict[str, str] = {
 }
 
 
-class Denied:
-    """Whether a function is denied; quick for tens of thousands of names. ``more`` are names the kernel itself refuses."""
+def denied(names: Sequence[str], more: frozenset[str]) -> frozenset[str]:
+    """Those of the names that are denied, and ``more``, which the kernel itself refuses.
 
-    def __init__(self, more: frozenset[str]) -> None:
-        self._names = more | {pattern for pattern in DENIED if not is_glob(pattern)}
-        globs = (glob_regex(pattern) for pattern in DENIED if is_glob(pattern))
-        self._matches = re.compile("|".join(filter(None, globs)), re.DOTALL).fullmatch
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._names or self._matches(name) is not None
+    Every pattern has a fixed part, and looking for that in all names at once takes a hundredth of the time that matching
+    each name would.
+    """
+    text = "\n".join(("", *names, ""))
+    found = set(more)
+    for pattern in DENIED:
+        fixed, matches = max(pattern.split("*"), key=len), matcher(pattern)
+        at = text.find(fixed)
+        while at >= 0:
+            start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+            if matches(text[start:end]):
+                found.add(text[start:end])
+            at = text.find(fixed, end)
+    return frozenset(found)
 
 
 def reason(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dtrace_py.lang.describe import Description, matcher
-from dtrace_py.providers.probe import Probe, stabilities
+from dtrace_py.providers.probe import Family, Probe, stabilities
 
 BEGIN, END, ERROR = (Probe(n, "dtrace", "", "", name) for n, name in enumerate(("BEGIN", "END", "ERROR"), start=1))
 
@@ -22,11 +22,11 @@ class DtraceProvider:
         "Stable/Stable/Common",
     )
 
-    def matching(self, description: Description) -> Iterator[Probe]:
+    def matching(self, description: Description) -> Iterator[Family]:
         tests = tuple(map(matcher, description.fields))
         for probe in (BEGIN, END, ERROR):
             if all(test(text) for test, text in zip(tests, probe[1:], strict=True)):
-                yield probe
+                yield (*probe[:4], (probe.name,))
 
     def numbered(self, number: int) -> Probe | None:
         return {1: BEGIN, 2: END, 3: ERROR}.get(number)

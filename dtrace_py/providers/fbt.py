@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from dtrace_py.lang.describe import Description, matcher
-from dtrace_py.providers.deny import Denied, reason
-from dtrace_py.providers.probe import Probe, stabilities
+from dtrace_py.providers.deny import denied, reason
+from dtrace_py.providers.probe import Family, Probe, stabilities
 
 FIRST = 10_001
 KINDS = ("entry", "return")
+VMLINUX = "vmlinux"
+"""The module that the core kernel's functions are in (contract L56)."""
 
 
-class Function(NamedTuple):
-    """A function that the kernel says can be traced. ``site`` is the address of its patchable call, 0 if not told."""
-
-    name: str
-    module: str
-    site: int
+Function = tuple[str, str]
+"""Name and module of a function that the kernel says can be traced."""
 
 
 def entry_id(probe: Probe) -> int:
@@ -53,40 +50,40 @@ class FbtProvider:
         return self._functions()
 
     @cached_property
-    def denied(self) -> Denied:
-        return Denied(self._blacklist())
+    def denied(self) -> frozenset[str]:
+        """The names of functions that are not to be traced."""
+        return denied([name for name, _ in self.functions], self._blacklist())
 
-    def _matching(self, description: Description) -> Iterator[tuple[int, Function]]:
+    def _matching(self, description: Description) -> Iterable[tuple[int, Function]]:
         """Place and function of what the first three fields match, denied ones included."""
         provider, module, function, _ = description.fields
         if not matcher(provider)(self.name):
-            return
+            return ()
+        if module in ("", "*") and function in ("", "*"):
+            return enumerate(self.functions)
         in_module, has_name = matcher(module), matcher(function)
-        anything = module in ("", "*") and function in ("", "*")
-        for place, each in enumerate(self.functions):
-            if anything or (has_name(each.name) and in_module(each.module)):
-                yield place, each
+        return [(place, each) for place, each in enumerate(self.functions) if has_name(each[0]) and in_module(each[1])]
 
-    def matching(self, description: Description) -> Iterator[Probe]:
-        name = matcher(description.name)
-        kinds = [(place, kind) for place, kind in enumerate(KINDS) if name(kind)]
+    def matching(self, description: Description) -> Iterable[Family]:
+        kinds = tuple(filter(matcher(description.name), KINDS))
         if not kinds:
-            return
-        denied = self.denied
-        for place, (function, module, _) in self._matching(description):
-            if function not in denied:
-                for offset, kind in kinds:
-                    yield Probe(FIRST + 2 * place + offset, "fbt", module, function, kind)
+            return ()
+        denied, first = self.denied, FIRST + KINDS.index(kinds[0])
+        return [
+            (first + 2 * place, "fbt", module, function, kinds)
+            for place, (function, module) in self._matching(description)
+            if function not in denied
+        ]
 
     def numbered(self, number: int) -> Probe | None:
         place, offset = divmod(number - FIRST, 2)
-        if not 0 <= place < len(self.functions) or self.functions[place].name in self.denied:
+        if not 0 <= place < len(self.functions) or self.functions[place][0] in self.denied:
             return None
-        function = self.functions[place]
-        return Probe(number, self.name, function.module, function.name, KINDS[offset])
+        function, module = self.functions[place]
+        return Probe(number, self.name, module, function, KINDS[offset])
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         if any(matcher(description.name)(kind) for kind in KINDS):
-            for _, function in self._matching(description):
-                if function.name in self.denied:
-                    yield function.name, reason(function.name)
+            for _, (function, _) in self._matching(description):
+                if function in self.denied:
+                    yield function, reason(function)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from dtrace_py.lang.describe import Description
@@ -23,6 +24,21 @@ class Probe(NamedTuple):
     def title(self) -> str:
         """``provider:module:function:name``."""
         return ":".join(self[1:])
+
+
+Family = tuple[int, str, str, str, tuple[str, ...]]
+"""Probes at one place: the id of the first, provider, module, function, and the names of all, whose ids follow on."""
+
+
+def probes_of(families: Iterable[Family]) -> list[Probe]:
+    """The single probes of families."""
+    # Tens of thousands: made from tuples in one sweep, which takes half the time.
+    rows = [
+        (first + offset, provider, module, function, name)
+        for first, provider, module, function, names in families
+        for offset, name in enumerate(names)
+    ]
+    return list(map(partial(tuple.__new__, Probe), rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,7 @@ class Provider(Protocol):
     name: str
     stabilities: Stabilities
 
-    def matching(self, description: Description) -> Iterator[Probe]:
+    def matching(self, description: Description) -> Iterable[Family]:
         """The probes that a description without a number matches, in order of their numbers."""
 
     def numbered(self, number: int) -> Probe | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dtrace_py.lang.describe import Description, is_glob, matcher
-from dtrace_py.providers.probe import Probe, stabilities
+from dtrace_py.providers.probe import Family, Probe, stabilities
 
 FIRST = 4
 LIMIT = 1000
@@ -59,7 +59,7 @@ class ProfileProvider:
     def __init__(self) -> None:
         self.created = list(_PREDEFINED)
 
-    def matching(self, description: Description) -> Iterator[Probe]:
+    def matching(self, description: Description) -> Iterator[Family]:
         provider, module, function, name = map(matcher, description.fields)
         if not (provider(self.name) and module("") and function("")):
             return
@@ -68,7 +68,7 @@ class ProfileProvider:
             self.created.append(wanted)
         for place, text in enumerate(self.created):
             if name(text):
-                yield Probe(FIRST + place, self.name, "", "", text)
+                yield FIRST + place, self.name, "", "", (text,)
 
     def numbered(self, number: int) -> Probe | None:
         place = number - FIRST

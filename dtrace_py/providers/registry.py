@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dtrace_py.lang.describe import Description, matcher
-from dtrace_py.providers.probe import Probe, Provider
+from dtrace_py.providers.probe import Family, Probe, Provider, probes_of
 
 
 class Registry:
@@ -14,16 +14,18 @@ class Registry:
     def __init__(self, providers: Sequence[Provider]) -> None:
         self.providers = providers
 
-    def matching(self, description: Description) -> Iterator[Probe]:
-        """The probes that a description matches. A number matches one probe, or none."""
+    def families(self, description: Description) -> Iterator[Family]:
+        """The probes that a description matches, by place. A number matches one probe, or none."""
         if description.id is not None:
-            probe = self.numbered(description.id)
-            return iter(() if probe is None else (probe,))
-        return self._named(description)
-
-    def _named(self, description: Description) -> Iterator[Probe]:
+            if probe := self.numbered(description.id):
+                yield (*probe[:4], (probe.name,))
+            return
         for provider in self._asked(description):
             yield from provider.matching(description)
+
+    def matching(self, description: Description) -> list[Probe]:
+        """The same, one by one."""
+        return probes_of(self.families(description))
 
     def numbered(self, number: int) -> Probe | None:
         for provider in reversed(self.providers):

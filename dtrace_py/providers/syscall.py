@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from dtrace_py.lang.describe import Description, matcher
-from dtrace_py.providers.probe import Probe, stabilities
+from dtrace_py.providers.probe import Family, Probe, stabilities
 
 FIRST = 1101
 MODULE = "vmlinux"
@@ -33,17 +33,15 @@ class SyscallProvider:
         """Name by number."""
         return self._calls()
 
-    def matching(self, description: Description) -> Iterator[Probe]:
+    def matching(self, description: Description) -> Iterator[Family]:
         provider, module, function, name = map(matcher, description.fields)
-        if not (provider(self.name) and module(MODULE)):
+        kinds = tuple(filter(name, KINDS))
+        if not (kinds and provider(self.name) and module(MODULE)):
             return
-        kinds = [(place, kind) for place, kind in enumerate(KINDS) if name(kind)]
-        if not kinds:
-            return
+        first = FIRST + KINDS.index(kinds[0])
         for number, call in sorted(self.calls.items()):
             if function(call):
-                for place, kind in kinds:
-                    yield Probe(FIRST + 2 * number + place, self.name, MODULE, call, kind)
+                yield first + 2 * number, self.name, MODULE, call, kinds
 
     def numbered(self, number: int) -> Probe | None:
         call, place = divmod(number - FIRST, 2)

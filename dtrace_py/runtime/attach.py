@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -53,13 +53,17 @@ def attach(
     tracer: Tracer,
     features: FunctionLinks | None,
     addresses: Mapping[int, int],
+    point: Callable[[int], str],
     cpus: Sequence[int],
 ) -> Iterator[Attached]:
-    """Attach everything that the plan enables; all of it is let go at the end of the block."""
+    """Attach everything that the plan enables; all of it is let go at the end of the block.
+
+    ``point`` gives the kernel's way to write a function's address in a kprobe event.
+    """
     with ExitStack() as stack:
         attached = Attached()
         if features is not None:
-            _attach_functions(stack, attached, plan, tracer, features, addresses)
+            _attach_functions(stack, attached, plan, tracer, features, addresses, point)
         for name, tracepoint in _TRACEPOINTS.items():
             if name in tracer.programs:
                 program = tracer.module.load(tracer.programs[name])
@@ -88,6 +92,7 @@ def _attach_functions(
     tracer: Tracer,
     features: FunctionLinks,
     addresses: Mapping[int, int],
+    point: Callable[[int], str],
 ) -> None:
     by_kind: dict[str, list[int]] = {}
     for probe in plan.of_provider("fbt"):
@@ -103,4 +108,5 @@ def _attach_functions(
             attached.add("kprobe multi link")
     else:
         programs = {kind: load[f"fbt_{kind}"] for kind in by_kind}
-        attached.add("kprobe events", stack.enter_context(functions.events(programs, by_kind)))
+        points = {kind: list(map(point, each)) for kind, each in by_kind.items()}
+        attached.add("kprobe events", stack.enter_context(functions.events(programs, points)))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dtrace_py.errors import DtpyError
 from dtrace_py.kernel import bpf, perf
-from dtrace_py.kernel.features import TRACEFS
+from dtrace_py.kernel.requirements import TRACEFS
 
 EVENT_LIMIT = 500
 """Most functions that are enabled through kprobe events: beyond that, this way of attaching takes minutes."""
@@ -70,22 +70,27 @@ def _attachable(program: int, attach_type: int, addresses: Sequence[int], return
 
 
 @contextmanager
-def events(programs: dict[str, int], functions: Mapping[str, Sequence[int]]) -> Iterator[int]:
-    """Kprobe events for entry and return: program and functions' addresses by kind. Yields the number of events."""
+def events(programs: Mapping[str, int], points: Mapping[str, Sequence[str]]) -> Iterator[int]:
+    """Kprobe events for entry and return: by kind the program, and where its functions are as the kernel writes it.
+
+    Yields the number of events.
+    """
     _remove_stale()
     group = f"dtpy_{os.getpid()}"
     descriptors: list[int] = []
     made: list[str] = []
     try:
-        for kind, addresses in functions.items():
-            for start in range(0, len(addresses), _PER_EVENT):
+        for kind, where in points.items():
+            for start in range(0, len(where), _PER_EVENT):
                 name = f"{group}/{kind}{start // _PER_EVENT}"
                 made.append(name)
-                _define(name, "r" if kind == "return" else "p", addresses[start : start + _PER_EVENT])
-                event = perf.tracepoint(int((TRACEFS / f"events/{name}/id").read_text()))
+                _define(name, "r" if kind == "return" else "p", where[start : start + _PER_EVENT])
+                event = perf.tracepoint(int(Path(TRACEFS, f"events/{name}/id").read_text()))
                 descriptors.append(event)
                 descriptors.append(bpf.link_event(programs[kind], event, 0))
         yield len(made)
+    except OSError as error:
+        raise DtpyError(f"could not enable tracing: {error.strerror}") from error
     finally:
         # In this order: the event goes only when nothing uses it.
         for descriptor in reversed(descriptors):
@@ -93,9 +98,9 @@ def events(programs: dict[str, int], functions: Mapping[str, Sequence[int]]) -> 
         _delete(made)
 
 
-def _define(event: str, letter: str, addresses: Sequence[int]) -> None:
+def _define(event: str, letter: str, where: Sequence[str]) -> None:
     """Define one event over many functions: every further definition of the same name adds a probe to it."""
-    _write("".join(f"{letter}:{event} {address:#x}\n" for address in addresses))
+    _write("".join(f"{letter}:{event} {point}\n" for point in where))
 
 
 def _delete(names: Sequence[str]) -> None:
@@ -106,7 +111,7 @@ def _delete(names: Sequence[str]) -> None:
 
 
 def _existing() -> set[str]:
-    return set(re.findall(r"^[pr]\d*:(\S+)", (TRACEFS / "kprobe_events").read_text(), re.MULTILINE))
+    return set(re.findall(r"^[pr]\d*:(\S+)", Path(TRACEFS, "kprobe_events").read_text(), re.MULTILINE))
 
 
 def _remove_stale() -> None:
@@ -121,7 +126,7 @@ def _remove_stale() -> None:
 
 def _write(text: str) -> None:
     # Line by line: the kernel reads at most a page of a write at a time, and a definition must not be cut.
-    descriptor = os.open(TRACEFS / "kprobe_events", os.O_WRONLY | os.O_APPEND)
+    descriptor = os.open(f"{TRACEFS}/kprobe_events", os.O_WRONLY | os.O_APPEND)
     try:
         for line in text.splitlines(keepends=True):
             os.write(descriptor, line.encode())

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
+from dtrace_py.errors import DtpyError
 from dtrace_py.kernel.cpus import cross_calls
 from dtrace_py.runtime.counts import Counts
 
@@ -55,8 +55,13 @@ class Report:
             f"{self.detach.xcalls} xcalls ({each:.3f} per probe)"
         )
 
-    def write(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+    def write(self, path: str) -> None:
+        """Write the figures as JSON. Raises DtpyError."""
+        try:
+            with open(path, "w") as file:
+                file.write(json.dumps(asdict(self), indent=2) + "\n")
+        except OSError as error:
+            raise DtpyError(f"failed to write report '{path}': {error.strerror}") from error
 
 
 def accounting(counts: Counts, consumed: int) -> dict[str, int]:

@@ -90,5 +90,3 @@ def _contents(unit: Unit, plan: Plan, tables: Tables) -> dict[str, bytes]:
     if '#include "epids.h"' in unit.text:
         contents["epids"] = tables_.epids(plan).tobytes()
     return contents
-
-

@@ -65,6 +65,3 @@ ACTIONS = {
         _later("usym", 1, 1, result="_usymaddr"),
     )
 }
-
-DEFAULT_FRAMES = "stackframes"
-"""The option that says how many frames stack() records when it is not told (A6)."""

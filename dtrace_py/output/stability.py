@@ -1,4 +1,4 @@
-"""What -v tells: the stability of programs, and the functions that were left out and why (M27)."""
+"""The stability report of -v (M27)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dtrace_py.programs import Compiled, Matched
 from dtrace_py.providers.registry import Registry
 
 
-def stability(compiled: Compiled, providers: Registry, each_probe: bool, write: Callable[[str], object]) -> None:
+def tell(compiled: Compiled, providers: Registry, each_probe: bool, write: Callable[[str], object]) -> None:
     """The stability report of every program; ``each_probe`` adds what its first probes are (-e)."""
     for source, clauses in compiled.sources:
         what = f"script {source.path}" if source.is_script else f"description {source.title}"
@@ -33,15 +33,3 @@ def _lowest(clauses: list[Matched], providers: Registry) -> tuple[Stability, Sta
         for name in {probe.provider for probes in matched.probes for probe in probes}:
             description &= providers.provider(name).stabilities.description
     return description, statement
-
-
-def left_out(compiled: Compiled, providers: Registry, complain: Callable[[str], object]) -> None:
-    """The functions that the programs name but that cannot be traced safely, by reason."""
-    reasons: dict[str, list[str]] = {}
-    for matched in compiled.clauses:
-        for description in matched.descriptions:
-            for name, reason in providers.left_out(description):
-                reasons.setdefault(reason, []).append(name)
-    for reason, names in reasons.items():
-        unique = sorted(set(names))
-        complain(f"left out {len(unique)} functions, {reason}: {' '.join(unique)}")

@@ -1,0 +1,84 @@
+"""The checked program: its clauses, and the things in it that have names. What they are made of is in typed.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from dtrace_py.lang.source import Source, Span
+from dtrace_py.lang.tables.stability import STABLE, Stability
+
+if TYPE_CHECKING:
+    # A program that only names probes is not worth the time that loading the rest takes.
+    from dtrace_py.lang.typed import Expr, Statement
+    from dtrace_py.lang.types import Type
+
+
+class Variable(NamedTuple):
+    """A D variable. ``keys`` is None for a scalar; the type is fixed by its first assignment or its declaration (V7)."""
+
+    scope: str
+    """``global``, ``self`` or ``this``."""
+    name: str
+    type: Type
+    keys: tuple[Type, ...] | None = None
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether its storage comes and goes: thread-local variables and associative arrays."""
+        return self.keys is not None or self.scope == "self"
+
+    def __str__(self) -> str:
+        return (f"{self.scope}->" if self.scope != "global" else "") + self.name
+
+
+class Linear(NamedTuple):
+    """The parameters of lquantize(): the first bound, the width of a step, the number of levels (G16)."""
+
+    base: int
+    step: int
+    levels: int
+
+
+class Aggregation(NamedTuple):
+    """An aggregation; ``keys`` are the types of its tuple, fixed by its first use (G2)."""
+
+    name: str
+    function: str
+    keys: tuple[Type, ...]
+    linear: Linear | None = None
+
+    @property
+    def bins(self) -> int:
+        """How many counters a distribution has."""
+        return self.linear.levels + 2 if self.linear else 127
+
+
+class Clause(NamedTuple):
+    """A checked clause. ``number`` counts from 1 over all programs, in program order."""
+
+    number: int
+    descriptions: tuple[str, ...]
+    predicate: Expr | None
+    statements: tuple[Statement, ...]
+    span: Span
+    source: Source
+    stability: Stability = STABLE
+    """The lowest stability of anything the clause names."""
+
+    @property
+    def records(self) -> bool:
+        """Whether a firing leaves a record (P21, P22): an empty block does, one of plain effects does not."""
+        return not self.statements or any(statement.records for statement in self.statements)
+
+
+@dataclass(slots=True)
+class Program:
+    """All sources together, in command-line order."""
+
+    clauses: list[Clause] = field(default_factory=list)
+    aggregations: dict[str, Aggregation] = field(default_factory=dict)
+    """By name, in order of first appearance, which is the order of automatic printing (G60)."""
+    builtins: set[str] = field(default_factory=set)
+    """The built-in variables that any clause names."""
+    strsize: int = 256

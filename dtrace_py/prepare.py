@@ -1,0 +1,103 @@
+"""From matched clauses to a program for this kernel: addresses, tables, C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dtrace_py.codegen import unit as units
+from dtrace_py.codegen.environment import Target
+from dtrace_py.codegen.layout import Unit
+from dtrace_py.codegen.plan import Plan, make_plan
+from dtrace_py.codegen.tables import Tables, make_tables
+from dtrace_py.errors import DtpyError
+from dtrace_py.kernel import features
+from dtrace_py.kernel.features import FunctionLinks
+from dtrace_py.kernel.machine import Machine
+from dtrace_py.options import Options
+from dtrace_py.programs import Compiled
+from dtrace_py.providers.fbt import entry_id, function_place
+from dtrace_py.runtime import attach
+
+_NAMES = frozenset({"id", "probeprov", "probemod", "probefunc", "probename"})
+
+_SMALLEST_RING = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A program ready to load, and what it is to be attached to."""
+
+    plan: Plan
+    addresses: dict[int, int]
+    """Of the enabled functions, by the id of their entry probe."""
+    linkable: FunctionLinks | None
+    """How functions can be attached; None when there are none."""
+    tables: Tables
+    unit: Unit
+    ring_bytes: int
+
+
+def prepare(
+    compiled: Compiled, machine: Machine, options: Options, probing: bool, note: Callable[[str], object]
+) -> Prepared:
+    """Resolve and generate. Without ``probing``, nothing is tried out: the code is what the newest kernels would get.
+
+    ``note`` hears what had to be left out. Raises DtpyError where the kernel cannot do what is asked.
+    """
+    addresses = _addresses(compiled, machine, note)
+    plan = make_plan((matched.clause, matched.probes) for matched in compiled.clauses)
+    linkable = None
+    if addresses:
+        linkable = features.function_links(next(iter(addresses.values()))) if probing else FunctionLinks(True, True)
+        attach.check_limit(plan, linkable)
+    tables = make_tables(plan, addresses, bool(compiled.program.builtins & _NAMES))
+    session = linkable is not None and linkable.session and attach.needs_session(plan)
+    status = machine.compat_status() if tables.syscalls else None
+    shape = tables.shape(session, skip_entry_frame=True, status_offset=status)
+    target = _target(machine, options)
+    unit = units.generate(compiled.program, plan, shape, target)
+    _check_buffer(unit, options)
+    return Prepared(plan, addresses, linkable, tables, unit, target.ring_bytes)
+
+
+def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], object]) -> dict[int, int]:
+    """Addresses by the id of the entry probe. Functions whose address cannot be told are taken out of the matches."""
+    found: dict[int, int] = {}
+    lost: dict[int, str] = {}
+    for matched in compiled.clauses:
+        for probes in matched.probes:
+            for probe in probes:
+                if probe.provider == "fbt" and (key := entry_id(probe)) not in found and key not in lost:
+                    address = machine.addresses.of(function_place(probe))
+                    if address is None:
+                        lost[key] = probe.function
+                    else:
+                        found[key] = address
+            if lost:
+                probes[:] = [p for p in probes if p.provider != "fbt" or entry_id(p) not in lost]
+    if lost:
+        names = " ".join(sorted(set(lost.values())))
+        note(f"left out {len(lost)} functions, the kernel does not tell where they are: {names}")
+    return found
+
+
+def _target(machine: Machine, options: Options) -> Target:
+    return Target(
+        cpus=max(machine.online) + 1,
+        # A power of two, so that positions become offsets by a mask.
+        ring_bytes=max(_SMALLEST_RING, 1 << (options.number("bufsize") - 1).bit_length()),
+        dynamic_bytes=options.number("dynvarsize"),
+        aggregation_bytes=options.number("aggsize"),
+        strsize=options.number("strsize"),
+        only_cpu=options.optional("cpu"),
+        offset=machine.types.offset,
+        preempt_count=machine.preempt_count,
+    )
+
+
+def _check_buffer(unit: Unit, options: Options) -> None:
+    """X25: the largest record must fit the buffer."""
+    largest = max((layout.size for layout in unit.clauses.values()), default=0)
+    if largest > options.number("bufsize"):
+        raise DtpyError("could not enable tracing: Enabling exceeds size of buffer")

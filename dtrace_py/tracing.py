@@ -1,0 +1,164 @@
+"""Tracing itself, from attaching to the last counter: attach, go, consume, stop, let go."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+
+from dtrace_py.consumer.consumer import Consumer, Style
+from dtrace_py.consumer.drops import Drops
+from dtrace_py.consumer.store import Store
+from dtrace_py.kernel import bpf, perf
+from dtrace_py.kernel.machine import Machine
+from dtrace_py.options import Options
+from dtrace_py.output.aggregations import Order
+from dtrace_py.output.progress import progress
+from dtrace_py.output.sink import Sink
+from dtrace_py.prepare import Prepared
+from dtrace_py.runtime import attach as attaching
+from dtrace_py.runtime.aggregations import KernelAggregation
+from dtrace_py.runtime.attach import Attached
+from dtrace_py.runtime.report import Report, accounting
+from dtrace_py.runtime.signals import Signals
+from dtrace_py.runtime.tracer import Tracer
+
+NAP = 0.05
+"""Seconds between looks at the rings while nothing is known to be there."""
+
+_BUSY = 1 / 8
+"""A ring fuller than this is read again at once."""
+
+
+class Run:
+    """Tracing itself, from attaching to the last counter."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        tracer: Tracer,
+        machine: Machine,
+        options: Options,
+        sink: Sink,
+        complain: Callable[[str], object],
+    ) -> None:
+        self.prepared = prepared
+        self.tracer = tracer
+        self.machine = machine
+        self.options = options
+        self.sink = sink
+        self.complain = complain
+        kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
+        lookup = self.machine.symbols.find
+        self.store = Store(kernel, lookup, self._order, lambda: self.options.number("stackindent"))
+        self.consumer = Consumer(tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain)
+        self.drops = Drops(tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain)
+        self.signals = Signals()
+
+    def go(self, report: Report) -> int:
+        """Attach, trace until something ends it, print, let go. Returns the exit status."""
+        traced = [probe for probe in self.prepared.plan.probes if probe.provider != "dtrace"]
+        report.probes = len(traced)
+        report.functions = len(self.prepared.addresses)
+        cpu = self.options.optional("cpu")
+        cpus = self.machine.online if cpu is None else [cpu]
+        with self.signals, ExitStack() as links:
+            with report.attach.measured(), progress(f"attaching {len(traced)} probes"):
+                attached = links.enter_context(self._attach(cpus))
+            report.links, report.mechanism = attached.links, ", ".join(attached.mechanisms) or "none"
+            gc.enable()
+            self._begin(attached)
+            self._follow()
+            self._end()
+            with report.detach.measured(), progress(f"letting go of {len(traced)} probes"):
+                links.close()
+            bpf.wait_for_programs()
+            self._account(report)
+        return self.consumer.exit_status or 0
+
+    def _attach(self, cpus: Sequence[int]) -> AbstractContextManager[Attached]:
+        made, point = self.prepared, self.machine.symbols.probe_point
+        return attaching.attach(made.plan, made.tables, self.tracer, made.linkable, made.addresses, point, cpus)
+
+    def _begin(self, attached: Attached) -> None:
+        """BEGIN, alone; then the gate opens, unless BEGIN called exit()."""
+        if self.options.flag("destructive") and not self.options.flag("quiet"):
+            self.complain("allowing destructive actions")
+        self.options.active = True
+        self._start_timers(attached)
+        self.tracer.fire("begin")
+        self._consume()
+        if self.consumer.exit_status is None:
+            self.tracer.control.open_gate()
+
+    def _start_timers(self, attached: Attached) -> None:
+        """A timer fires first one whole interval from now (V74)."""
+        if self.tracer.timers is None:
+            return
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        for number, timer in enumerate(attached.timers):
+            self.tracer.timers.words[2 * number] = timer.interval if timer.waits else 0
+            self.tracer.timers.words[2 * number + 1] = now + timer.interval
+        for event in attached.events:
+            perf.enable(event)
+
+    def _follow(self) -> None:
+        """Consume until exit() or a signal."""
+        control = self.tracer.control
+        status_due = aggregate_due = switch_due = time.monotonic()
+        while control.open:
+            if self.signals.wait(0 if self._busy() else NAP):
+                self.sink.write("\n")  # U77
+                self.sink.flush()
+                return
+            now = time.monotonic()
+            control.set_clock()
+            if now >= switch_due or self._busy():
+                switch_due = now + (self.options.optional("switchrate") or 0) / 1e9
+                self._consume()
+            if now >= aggregate_due and self.tracer.unit.aggregations:
+                aggregate_due = now + self.options.number("aggrate") / 1e9
+                self.store.new_pass()
+                self.store.refresh()
+            if now >= status_due:
+                status_due = now + self.options.number("statusrate") / 1e9
+                self.drops.report()
+
+    def _busy(self) -> bool:
+        return any(self.tracer.rings.fill(cpu) > _BUSY for cpu in self.machine.online)
+
+    def _end(self) -> None:
+        """The gate shuts, what is under way ends, everything is printed; END comes last."""
+        self.tracer.control.shut_gate()
+        bpf.wait_for_programs()
+        self._consume()
+        self.consumer.ending()
+        if not self.signals.impatient:
+            self.tracer.fire("end")
+            self._consume()
+        self.consumer.ended()
+        self.drops.report()
+        self.sink.write("\n")  # U76
+        if not self.signals.impatient:
+            self.store.new_pass()
+            self.sink.write(self.store.remaining())
+        self.sink.flush()
+
+    def _consume(self) -> None:
+        style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
+        self.consumer.consume(range(self.tracer.rings.cpus), style, lambda: self.signals.impatient)
+
+    def _order(self) -> Order:
+        return Order(
+            self.options.flag("aggsortkey"),
+            self.options.flag("aggsortrev"),
+            self.options.number("aggsortkeypos"),
+            self.options.number("aggsortpos"),
+        )
+
+    def _account(self, report: Report) -> None:
+        frames, consumed = self.tracer.frames, self.consumer.consumed
+        per_cpu = [{"cpu": cpu, **accounting(frames.total([cpu]), consumed[cpu])} for cpu in range(frames.cpus)]
+        total = accounting(frames.total(), sum(consumed))
+        report.records = {**total, "missed": self.tracer.misses(), "per_cpu": per_cpu}
