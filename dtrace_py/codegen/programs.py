@@ -36,6 +36,8 @@ class Context:
     needs: frozenset[str]
     """argN, errno, this, vtimestamp, as used by any clause."""
     shape: Shape
+    error_exits: bool
+    """Whether an ERROR clause calls exit()."""
     places: dict[str, int]
     """The place of BEGIN, END and ERROR among the enabled probes."""
 
@@ -118,7 +120,8 @@ def _clauses(kind: Kind, context: Context, sets: bool = True) -> list[str]:
             lines += [f"    if ({test})", f"        {call}"]
         else:
             lines.append(f"    {call}")
-        may_stop |= context.functions[name].exits
+        function = context.functions[name]
+        may_stop |= function.exits or (function.layout.can_fault and context.error_exits)
     return lines
 
 

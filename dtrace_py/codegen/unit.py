@@ -206,7 +206,8 @@ class _Unit:
 
     def _context(self) -> Context:
         places = {probe.name: place for place, probe in enumerate(self.plan.probes) if probe.provider == "dtrace"}
-        return Context(self.functions, frozenset(self.needs), self.shape, places)
+        error_exits = any(function.exits for function in self.functions.values() if function.in_error)
+        return Context(self.functions, frozenset(self.needs), self.shape, error_exits, places)
 
     def _programs(self) -> list[str]:
         return [programs.generate(kind, self._context()) for kind in self.kinds]

@@ -52,7 +52,7 @@ class Module:
         bcc = _import_bcc()
         with _captured_stderr() as said:
             try:
-                self._bcc = bcc.BPF(text=expanded(self._unit.text))
+                self._bcc = bcc.BPF(text=expanded(self._unit.text).encode())
             except Exception as error:
                 raise LoadError(f"internal error: clang refused the generated program\n{said()}") from error
         return self

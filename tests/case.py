@@ -1,0 +1,110 @@
+"""Test cases as data: what the command is given, and what it must print, byte for byte.
+
+A ``.case`` file holds cases, each of these lines:
+
+    @ U20 what it shows            the rows of the contract it tests, and a title
+    $ -qn BEGIN{trace(1)}          arguments, split as a shell splits them
+    | BEGIN { trace(1); }          the script that {script} in the arguments stands for
+    > 1                            standard output, line for line; a final "\\" means that no newline follows
+    ! dtpy: ...                    standard error
+    = 1                            exit status, 0 if not given
+
+In expected lines ``·`` is a blank at the end of a line, ``<cpu>`` a CPU number in three columns, ``<n>`` a decimal and
+``<x>`` a hexadecimal number, ``<any>`` anything. Lines that begin with # are comments.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dtrace_py import cli
+
+_HOLES = {"<cpu>": r"[ \d]{2}\d", "<n>": r"-?\d+", "<x>": r"[0-9a-f]+", "<any>": r".*"}
+
+
+@dataclass(slots=True)
+class Case:
+    """One case."""
+
+    title: str
+    file: str
+    arguments: str = ""
+    script: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    status: int = 0
+    _script_lines: list[str] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return re.sub(r"\W+", "-", f"{self.file}-{self.title}").strip("-")
+
+    def run(self, folder: Path) -> None:
+        """Run the command in this process and compare everything it did."""
+        arguments = shlex.split(self.arguments)
+        if self.script:
+            path = folder / "script.d"
+            path.write_text(self.script)
+            arguments = [word.replace("{script}", str(path)) for word in arguments]
+        outcome = run(arguments)
+        stderr = outcome.stderr.replace(str(folder / "script.d"), "{script}")
+        assert _matches(self.stderr, stderr), _difference("stderr", self.stderr, stderr)
+        assert _matches(self.stdout, outcome.stdout), _difference("stdout", self.stdout, outcome.stdout)
+        assert outcome.status == self.status
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run of the command did."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def run(arguments: list[str]) -> Outcome:
+    """Run the command in this process."""
+    stdout, stderr = io.BytesIO(), io.StringIO()
+    status = cli.run(arguments, stdout, stderr)
+    return Outcome(status, stdout.getvalue().decode("latin-1"), stderr.getvalue())
+
+
+def load(*paths: Path) -> list[Case]:
+    """The cases in these files."""
+    return [case for path in paths for case in _parse(path)]
+
+
+def _parse(path: Path) -> list[Case]:
+    cases: list[Case] = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        mark, text = line[:1], line[2:]
+        if mark == "@":
+            cases.append(Case(text, path.stem))
+        elif mark == "$":
+            cases[-1].arguments = text
+        elif mark == "|":
+            cases[-1].script += text + "\n"
+        elif mark == ">":
+            cases[-1].stdout += text[:-1] if text.endswith("\\") else text + "\n"
+        elif mark == "!":
+            cases[-1].stderr += text + "\n"
+        elif mark == "=":
+            cases[-1].status = int(text)
+        elif line and mark != "#":
+            raise ValueError(f"{path}:{number}: not a line of a case: {line!r}")
+    return cases
+
+
+def _matches(expected: str, actual: str) -> bool:
+    pattern = re.escape(expected.replace("·", " "))
+    for hole, regex in _HOLES.items():
+        pattern = pattern.replace(re.escape(hole), regex)
+    return re.fullmatch(pattern, actual) is not None
+
+
+def _difference(what: str, expected: str, actual: str) -> str:
+    return f"{what} differs\n--- expected\n{expected}\n--- actual\n{actual}\n---\n{expected!r}\n{actual!r}"

@@ -1,0 +1,39 @@
+"""What all tests share. Nothing outside tests/lab may attach to the kernel: on this machine it may be a live one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dtrace_py.kernel import bpf, perf
+
+LAB = bool(os.environ.get("DTPY_IN_LAB"))
+"""Whether this is a guest of the lab, whose kernel is there to be traced."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_attached(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Outside the lab, attaching is an error of the test."""
+    if not LAB:
+
+        def refuse(*_: object) -> int:
+            raise AssertionError("a test tried to attach to this machine's kernel")
+
+        for module, names in ((bpf, ("link_functions", "link_event", "link_raw_tracepoint")), (perf, ("_open",))):
+            for name in names:
+                monkeypatch.setattr(module, name, refuse)
+    yield
+
+
+@pytest.fixture
+def cases() -> Path:
+    """The folder with the test data."""
+    return Path(__file__).parent / "cases"
+
+
+def can_load_programs() -> bool:
+    """Whether this process may load BPF programs."""
+    return os.geteuid() == 0
