@@ -66,7 +66,11 @@ class _Command(click.Command):
     """A command that also remembers its options in the order given, which click by itself does not."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        values, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        try:
+            values, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # for the usage line
+            raise
         left = {name: iter(given) for name, given in values.items() if isinstance(given, list)}
         ctx.meta["given"] = [
             (str(parameter.name), next(left[parameter.name]) if parameter.name in left else None)
