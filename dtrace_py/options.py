@@ -129,6 +129,18 @@ def at_least(least: int, parse: Parse) -> Parse:
     return bounded
 
 
+def at_most(most: int, parse: Parse) -> Parse:
+    """A number for which there is room up to a limit of this version of dtpy."""
+
+    def bounded(text: str | None) -> int | str | None:
+        value = parse(text)
+        if isinstance(value, int) and value > most:
+            raise ValueError(f"a value above {most} is not implemented (yet)")
+        return value
+
+    return bounded
+
+
 class Option(NamedTuple):
     """One option. ``built`` says whether this version of dtpy can do what it asks for."""
 
@@ -163,13 +175,13 @@ OPTIONS = {
         Option("aggsize", size, _S, 4 << 20),
         Option("bufpolicy", one_of("switch", "fill", "ring"), _S, "switch"),
         Option("bufresize", one_of("auto", "manual"), _S, "auto", built=False),
-        Option("bufsize", size, _S, 4 << 20),
+        Option("bufsize", at_most(1 << 30, size), _S, 4 << 20),
         Option("cpu", cpu, _S),
         Option("destructive", scalar, _S),
         Option("dynvarsize", size, _S, 1 << 20),
         Option("stackframes", at_least(1, scalar), _S, 20),
         Option("statusrate", rate, _S, 10**9),
-        Option("strsize", at_least(2, size), _S, 256),
+        Option("strsize", at_least(2, at_most(1024, size)), _S, 256),
         Option("teardownreport", scalar, _S),
         *_rows(_S, rate, "cleanrate", False),
         *_rows(_S, scalar, "bpflog grabanon maxframes noresolve nspec jstackframes temporal ustackframes", False),

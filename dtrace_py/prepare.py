@@ -37,6 +37,11 @@ class Prepared:
     unit: Unit
     ring_bytes: int
 
+    @property
+    def multi(self) -> bool:
+        """Whether functions are attached by a link rather than by kprobe events."""
+        return self.linkable is not None and self.linkable.multi
+
 
 def prepare(
     compiled: Compiled, machine: Machine, options: Options, probing: bool, note: Callable[[str], object]

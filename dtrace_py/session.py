@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from dtrace_py import programs
 from dtrace_py.errors import DtpyError
@@ -16,6 +16,10 @@ from dtrace_py.output.listing import list_probes
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.programs import Compiled
+
+if TYPE_CHECKING:
+    from dtrace_py.prepare import Prepared
+    from dtrace_py.runtime.tracer import Tracer
 
 
 class Session:
@@ -76,7 +80,6 @@ class Session:
         """Prepare, load, run, report."""
         from dtrace_py.prepare import prepare
         from dtrace_py.runtime.report import Report
-        from dtrace_py.runtime.tracer import load
         from dtrace_py.tracing import Run
 
         with progress("resolving functions"):
@@ -87,15 +90,28 @@ class Session:
         report = Report(self.machine.release, len(self.machine.online))
         with ExitStack() as stack:
             with progress("compiling and loading"):
-                multi = prepared.linkable is not None and prepared.linkable.multi
-                loading = load(prepared.unit, prepared.plan, prepared.tables, prepared.ring_bytes, multi)
-                tracer = stack.enter_context(loading)
+                tracer = stack.enter_context(self._load(prepared, compiled))
             status = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain).go(report)
         if self.job.options.flag("teardownreport"):
             self.complain(report.teardown())
         if self.job.report is not None:
             report.write(self.job.report)
         return status
+
+    @contextmanager
+    def _load(self, prepared: Prepared, compiled: Compiled) -> Iterator[Tracer]:
+        from dtrace_py.refusal import explained
+        from dtrace_py.runtime.loader import LoadError
+        from dtrace_py.runtime.tracer import load
+
+        made = prepared
+        loading = load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi)
+        with ExitStack() as stack:
+            try:
+                tracer = stack.enter_context(loading)
+            except LoadError as error:
+                raise explained(error, compiled, self.machine, self.job.options) from error
+            yield tracer
 
     def _announce(self, compiled: Compiled) -> None:
         """How many probes each program matched (U50, U51); an error if there is nothing to do (U66)."""

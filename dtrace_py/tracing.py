@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dtrace_py.consumer.consumer import Consumer, Style
 from dtrace_py.consumer.drops import Drops
 from dtrace_py.consumer.store import Store
+from dtrace_py.errors import DtpyError
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.options import Options
@@ -61,8 +62,7 @@ class Run:
         traced = [probe for probe in self.prepared.plan.probes if probe.provider != "dtrace"]
         report.probes = len(traced)
         report.functions = len(self.prepared.addresses)
-        cpu = self.options.optional("cpu")
-        cpus = self.machine.online if cpu is None else [cpu]
+        cpus = self._cpus()
         with self.signals, ExitStack() as links:
             with report.attach.measured(), progress(f"attaching {len(traced)} probes"):
                 attached = links.enter_context(self._attach(cpus))
@@ -76,6 +76,13 @@ class Run:
             bpf.wait_for_programs()
             self._account(report)
         return self.consumer.exit_status or 0
+
+    def _cpus(self) -> Sequence[int]:
+        """The CPUs to trace on: all, or the one of option cpu."""
+        cpu = self.options.optional("cpu")
+        if cpu is not None and cpu not in self.machine.online:
+            raise DtpyError(f"could not enable tracing: there is no CPU {cpu}")
+        return self.machine.online if cpu is None else [cpu]
 
     def _attach(self, cpus: Sequence[int]) -> AbstractContextManager[Attached]:
         made, point = self.prepared, self.machine.symbols.probe_point
@@ -161,4 +168,5 @@ class Run:
         frames, consumed = self.tracer.frames, self.consumer.consumed
         per_cpu = [{"cpu": cpu, **accounting(frames.total([cpu]), consumed[cpu])} for cpu in range(frames.cpus)]
         total = accounting(frames.total(), sum(consumed))
-        report.records = {**total, "missed": self.tracer.misses(), "per_cpu": per_cpu}
+        kernel = self.tracer.kernel_counts()
+        report.records = {**total, "kernel_runs": kernel.runs, "missed": kernel.misses, "per_cpu": per_cpu}

@@ -53,6 +53,11 @@ class Parser:
 
         return InnerParser(self.lexer, self.is_type)
 
+    def _leave_inner(self) -> None:
+        """Go on behind the token that ended what the inner parser read."""
+        self.token = self.inner.token
+        self.advance()
+
     def advance(self) -> None:
         """Read the next token of the outer level."""
         self.last = self.token.span
@@ -63,7 +68,7 @@ class Parser:
         while self.token.kind is not Kind.END:
             if self._at_declaration():
                 items.append(self.inner.declaration(self.token))
-                self.advance()
+                self._leave_inner()
             else:
                 items.append(self.clause())
         return Program(Span(0, len(self.source.text), 1), tuple(items))
@@ -87,10 +92,10 @@ class Parser:
         predicate = body = None
         if self.token.is_("/"):
             predicate = self.inner.predicate()
-            self.advance()
+            self._leave_inner()
         if self.token.is_("{"):
             body = self.inner.statements()
-            self.advance()
+            self._leave_inner()
         elif predicate is not None:
             raise self._expected("expected actions { } following probe description and predicate")
         elif self.source.is_script:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from dtrace_py.errors import DtpyError
 
 _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
+_NO_ROOM = (errno.ENOMEM, errno.E2BIG, errno.ENOSPC)
 
 
 def bpf_directory() -> Path:
@@ -36,8 +38,12 @@ def expanded(text: str) -> str:
     return re.sub(r'^#include "(\w+\.h)"$', include, text, flags=re.MULTILINE)
 
 
-class LoadError(DtpyError):
+class LoadError(Exception):
     """The generated program was refused: by clang, or by the kernel's verifier. Either is a bug of dtpy."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Module:
@@ -50,11 +56,14 @@ class Module:
 
     def __enter__(self) -> Module:
         bcc = _import_bcc()
-        with _captured_stderr() as said:
-            try:
-                self._bcc = bcc.BPF(text=expanded(self._unit.text).encode())
-            except Exception as error:
-                raise LoadError(f"internal error: clang refused the generated program\n{said()}") from error
+        try:
+            # What clang has to say goes to stderr as it is: some of its errors end the process there and then.
+            self._bcc = bcc.BPF(text=expanded(self._unit.text).encode())
+        except Exception as error:
+            if ctypes.get_errno() in _NO_ROOM:
+                reason = os.strerror(ctypes.get_errno())
+                raise DtpyError(f"could not enable tracing: {reason}; try a smaller buffer (-b)") from error
+            raise LoadError("clang refused the generated program") from error
         return self
 
     def __exit__(
@@ -108,10 +117,11 @@ def _type(name: str, multi: bool) -> tuple[int, int]:
 
 
 def _refusal(name: str, log: str) -> str:
-    lines = [line for line in log.strip().splitlines() if not line.startswith("processed ")]
-    if not lines:
-        return f"internal error: the kernel refused the program {name}: {os.strerror(ctypes.get_errno())}"
-    return f"internal error: the kernel's verifier refused the program {name}: {lines[-1]}\n" + "\n".join(lines[-30:])
+    """What the verifier says is wrong: the last line of its log but for its own figures."""
+    lines = [line for line in log.strip().splitlines() if line and not line.startswith(("processed ", "verification time"))]
+    if len(lines) < 2:
+        return f"the kernel refused the program {name}: {os.strerror(ctypes.get_errno())}"
+    return f"the kernel's verifier refused the program {name}: {lines[-1]}"
 
 
 def _import_bcc() -> Any:
@@ -133,8 +143,8 @@ def _library() -> Any:
 
 
 @contextmanager
-def _captured_stderr() -> Iterator[Any]:
-    """What libraries write to descriptor 2 inside, as a function to call."""
+def _captured_stderr() -> Iterator[Callable[[], str]]:
+    """Keep what is written to descriptor 2 inside; yields a function that returns it."""
     with tempfile.TemporaryFile() as file:
         saved = os.dup(2)
         os.dup2(file.fileno(), 2)

@@ -36,9 +36,11 @@ class Tracer:
         if name in self.programs:
             bpf.test_run(self.module.load(self.programs[name]))
 
-    def misses(self) -> int:
-        """Runs that the kernel skipped because another program was running."""
-        return sum(bpf.program_info(self.module.load(each)).misses for each in self.programs.values())
+    def kernel_counts(self) -> bpf.ProgramInfo:
+        """What the kernel itself counted: runs (0 unless its statistics are on), and runs it skipped, because another
+        program was running on that CPU."""
+        infos = [bpf.program_info(self.module.load(each)) for each in self.programs.values()]
+        return bpf.ProgramInfo(sum(info.runs for info in infos), sum(info.misses for info in infos))
 
 
 @contextmanager
