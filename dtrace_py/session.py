@@ -57,7 +57,7 @@ class Session:
             yield Sink(self.stdout, "stdout")
             return
         try:
-            file = open(self.job.output, "ab", buffering=0)
+            file = open(self.job.output, "ab", buffering=0)  # noqa: SIM115 - closed below
         except OSError as error:
             raise DtpyError(f"failed to open output file '{self.job.output}'") from error
         with file:

@@ -5,6 +5,7 @@ A ``.case`` file holds cases, each of these lines:
     @ U20 what it shows            the rows of the contract it tests, and a title
     $ -qn BEGIN{trace(1)}          arguments, split as a shell splits them
     | BEGIN { trace(1); }          the script that {script} in the arguments stands for
+    % getppid                      what a process does all the while (tests/workload.py); {pid} is its id
     > 1                            standard output, line for line; a final "\\" means that no newline follows
     ! dtpy: ...                    standard error
     = 1                            exit status, 0 if not given
@@ -18,7 +19,13 @@ from __future__ import annotations
 import io
 import re
 import shlex
-from dataclasses import dataclass, field
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from dtrace_py import cli
@@ -34,10 +41,10 @@ class Case:
     file: str
     arguments: str = ""
     script: str = ""
+    workload: str = ""
     stdout: str = ""
     stderr: str = ""
     status: int = 0
-    _script_lines: list[str] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -50,7 +57,8 @@ class Case:
             path = folder / "script.d"
             path.write_text(self.script)
             arguments = [word.replace("{script}", str(path)) for word in arguments]
-        outcome = run(arguments)
+        with working(self.workload) if self.workload else nullcontext(0) as pid:
+            outcome = run([word.replace("{pid}", str(pid)) for word in arguments])
         stderr = outcome.stderr.replace(str(folder / "script.d"), "{script}")
         assert _matches(self.stderr, stderr), _difference("stderr", self.stderr, stderr)
         assert _matches(self.stdout, outcome.stdout), _difference("stdout", self.stdout, outcome.stdout)
@@ -66,11 +74,38 @@ class Outcome:
     stderr: str
 
 
-def run(arguments: list[str]) -> Outcome:
-    """Run the command in this process."""
+def run(arguments: list[str], seconds: float = 60) -> Outcome:
+    """Run the command in this process; interrupt it, and fail, when it has not ended by itself in that time."""
     stdout, stderr = io.BytesIO(), io.StringIO()
-    status = cli.run(arguments, stdout, stderr)
-    return Outcome(status, stdout.getvalue().decode("latin-1"), stderr.getvalue())
+    main, late = threading.get_ident(), threading.Event()
+
+    def interrupt() -> None:
+        late.set()
+        signal.pthread_kill(main, signal.SIGINT)
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.start()
+    try:
+        status = cli.run(arguments, stdout, stderr)
+    finally:
+        timer.cancel()
+    outcome = Outcome(status, stdout.getvalue().decode("latin-1"), stderr.getvalue())
+    assert not late.is_set(), f"still tracing after {seconds:g} s: {outcome}"
+    return outcome
+
+
+@contextmanager
+def working(what: str) -> Iterator[int]:
+    """A process that goes on doing something that probes see; yields its id once it is at it."""
+    process = subprocess.Popen([sys.executable, Path(__file__).parent / "workload.py", what], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        process.stdout.readline()
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def load(*paths: Path) -> list[Case]:
@@ -88,6 +123,8 @@ def _parse(path: Path) -> list[Case]:
             cases[-1].arguments = text
         elif mark == "|":
             cases[-1].script += text + "\n"
+        elif mark == "%":
+            cases[-1].workload = text
         elif mark == ">":
             cases[-1].stdout += text[:-1] if text.endswith("\\") else text + "\n"
         elif mark == "!":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ LAB = bool(os.environ.get("DTPY_IN_LAB"))
 
 
 @pytest.fixture(autouse=True)
-def nothing_attached(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+def nothing_attached(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Outside the lab, attaching is an error of the test."""
     if not LAB:
 
@@ -25,7 +24,6 @@ def nothing_attached(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReq
         for module, names in ((bpf, ("link_functions", "link_event", "link_raw_tracepoint")), (perf, ("_open",))):
             for name in names:
                 monkeypatch.setattr(module, name, refuse)
-    yield
 
 
 @pytest.fixture

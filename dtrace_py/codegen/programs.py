@@ -230,11 +230,12 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
     lines = _head(kind, "struct bpf_raw_tracepoint_args *context")
     lines.append("    struct registers *regs = (void *)context->args[0];")
     if context.shape.status_offset is not None:
+        status = f"bpf_get_current_task() + {context.shape.status_offset}"
         lines += [
             "    u32 status = 0;",
             "",
             "    /* 32-bit programs number their calls differently: theirs are not these. */",
-            f"    bpf_probe_read_kernel(&status, sizeof(status), (void *)(bpf_get_current_task() + {context.shape.status_offset}));",
+            f"    bpf_probe_read_kernel(&status, sizeof(status), (void *)({status}));",
             f"    if (status & {COMPAT_SYSCALL})",
             "        return 0;",
         ]

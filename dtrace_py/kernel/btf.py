@@ -29,8 +29,8 @@ _DECL_TAG, _TYPE_TAG, _ENUM64 = 17, 18, 19
 
 # What follows the 12 bytes that every type begins with: bytes, and bytes for each of its vlen elements.
 _EXTRA = {_INT: (4, 0), _ARRAY: (12, 0), _VAR: (4, 0), _DECL_TAG: (4, 0)}
-_EXTRA |= {kind: (0, 12) for kind in (_STRUCT, _UNION, _DATASEC, _ENUM64)}
-_EXTRA |= {kind: (0, 8) for kind in (_ENUM, _FUNC_PROTO)}
+_EXTRA |= dict.fromkeys((_STRUCT, _UNION, _DATASEC, _ENUM64), (0, 12))
+_EXTRA |= dict.fromkeys((_ENUM, _FUNC_PROTO), (0, 8))
 
 _TRANSPARENT = frozenset((_VOLATILE, _CONST, _RESTRICT, _TYPE_TAG))
 _ANONYMOUS = "#"

@@ -98,7 +98,7 @@ def _fits(conversion: Conversion, kind: Type) -> bool:
     if letter == "p":
         return isinstance(kind, IntType | PointerType)
     if letter == "a":
-        return isinstance(kind, IntType | PointerType) or isinstance(kind, SymbolType)
+        return isinstance(kind, IntType | PointerType | SymbolType)
     if letter == "k":
         return isinstance(kind, StackType)
     return isinstance(kind, IntType) and kind.size == 8

@@ -42,7 +42,7 @@ def _rows(families: Iterable[Family], providers: Registry, verbose: bool, sink: 
         for first, provider, module, function, names in batch:
             place = f"{_head(provider, module)}{function.rjust(33)}"
             for number, name in enumerate(names, start=first):
-                lines.append("%5d%s %s\n" % (number, place, name))
+                lines.append(f"{number:5}{place} {name}\n")
                 if verbose:
                     lines.append(details(providers.provider(provider).stabilities))
         sink.write("".join(lines))

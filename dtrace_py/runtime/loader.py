@@ -118,7 +118,9 @@ def _type(name: str, multi: bool) -> tuple[int, int]:
 
 def _refusal(name: str, log: str) -> str:
     """What the verifier says is wrong: the last line of its log but for its own figures."""
-    lines = [line for line in log.strip().splitlines() if line and not line.startswith(("processed ", "verification time"))]
+    lines = [
+        line for line in log.strip().splitlines() if line and not line.startswith(("processed ", "verification time"))
+    ]
     if len(lines) < 2:
         return f"the kernel refused the program {name}: {os.strerror(ctypes.get_errno())}"
     return f"the kernel's verifier refused the program {name}: {lines[-1]}"

@@ -1,0 +1,56 @@
+# The whole interface of a contributor. Every target sets up what it needs, and does nothing twice.
+#
+#   make setup              system packages, the virtual environment, kernels for the lab
+#   make run [D=PROGRAM]    trace for ten seconds: this kernel if it can be traced, else one in the lab
+#   make test               lint, types, tests here, tests on every kernel of the lab
+#   make lab CMD='...'      a command in a guest of the lab, as root; make lab by itself opens a shell there
+#   make bench              teardown of whole-kernel tracing, against the kernel's own floor
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := python3-bpfcc python3-venv qemu-system-x86 busybox-static kmod
+KERNELS := 6.12 6.1
+KERNEL := 6.12
+D := fbt:::
+CMD :=
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: setup packages kernels run test lint test-host test-lab lab bench clean
+
+setup: $(VENV)/ready kernels
+
+# Asked for each time, because someone may have removed one; the question takes a moment.
+packages:
+	@dpkg-query -W -f '$${db:Status-Abbrev}\n' $(PACKAGES) 2>/dev/null | grep -c '^ii' | grep -qx $(words $(PACKAGES)) || { \
+	    sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	    $$sudo apt-get update -q && \
+	    $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(PACKAGES); }
+
+# Of the system's own Python, because bcc's module is the distribution's.
+$(VENV)/ready: pyproject.toml | packages
+	/usr/bin/python3 -m venv --system-site-packages $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+kernels: $(VENV)/ready
+	@dtpy-lab kernels $(KERNELS)
+
+run: setup
+	@python -m dtrace_py.lab.showcase '$(subst ','\'',$(D))'
+
+lint: $(VENV)/ready
+	ruff check .
+	ruff format --check .
+	mypy
+
+test: setup
+	@.ci/tests
+
+lab: setup
+	@$(if $(CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(CMD))',dtpy-lab shell --kernel $(KERNEL))
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,53 @@
+"""A process that does one thing over and over, for probes to see: ``workload.py NAME``."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import sys
+import time
+from collections.abc import Callable
+
+
+def read_ten_bytes() -> None:
+    """open, read 10 bytes, close."""
+    descriptor = os.open("/proc/version", os.O_RDONLY)
+    os.read(descriptor, 10)
+    os.close(descriptor)
+
+
+def bad_close() -> None:
+    """A close() that fails with EBADF."""
+    try:
+        os.close(10_000)
+    except OSError:
+        pass
+
+
+def call_as_32_bit() -> Callable[[], object]:
+    """getpid() as a 32-bit program calls it: number 20, which is writev() for a 64-bit one."""
+    code = bytes.fromhex("53 b8 14 00 00 00 cd 80 5b c3")  # push rbx; mov eax, 20; int 0x80; pop rbx; ret
+    page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(code)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    return ctypes.CFUNCTYPE(ctypes.c_int)(address)
+
+
+def main(name: str) -> None:
+    actions: dict[str, Callable[[], object]] = {
+        "getppid": os.getppid,
+        "read": read_ten_bytes,
+        "close": bad_close,
+        "int80": call_as_32_bit() if name == "int80" else os.getppid,
+        "sleep": lambda: None,
+        "spin": lambda: sum(range(100_000)),
+    }
+    print("ready", flush=True)
+    while True:
+        actions[name]()
+        if name != "spin":
+            time.sleep(0.02)
+
+
+main(sys.argv[1])
