@@ -30,8 +30,9 @@ def call_as_32_bit() -> Callable[[], object]:
     code = bytes.fromhex("53 b8 14 00 00 00 cd 80 5b c3")  # push rbx; mov eax, 20; int 0x80; pop rbx; ret
     page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     page.write(code)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
-    return ctypes.CFUNCTYPE(ctypes.c_int)(address)
+    start = ctypes.c_char.from_buffer(page)
+    function = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(start))
+    return lambda start=start: function()  # the code is there as long as something refers to it
 
 
 def main(name: str) -> None:

@@ -74,7 +74,7 @@ def make_plan(matches: Iterable[tuple[Clause, Sequence[Sequence[Probe]]]]) -> Pl
                 seen.append(set())
             layers[place] += ids
             seen[place].update(ids)
-        for ids in layers:
+        for ids in filter(None, layers):
             number = len(plan.enablings)
             plan.enablings.append(Enabling(number, clause, frozenset(ids), epid, tuple(ids)))
             epid += len(ids)
