@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from dtrace_py.kernel import bpf, perf
+from dtrace_py.lab.guest import IN_LAB
 
-LAB = bool(os.environ.get("DTPY_IN_LAB"))
+LAB = bool(os.environ.get(IN_LAB))
 """Whether this is a guest of the lab, whose kernel is there to be traced."""
 
 

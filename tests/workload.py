@@ -32,7 +32,11 @@ def call_as_32_bit() -> Callable[[], object]:
     page.write(code)
     start = ctypes.c_char.from_buffer(page)
     function = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(start))
-    return lambda start=start: function()  # the code is there as long as something refers to it
+
+    def call(_code: ctypes.c_char = start) -> object:  # the code is there as long as something refers to it
+        return function()
+
+    return call
 
 
 def main(name: str) -> None:

@@ -109,6 +109,8 @@ class ProgramLayout:
 
     name: str
     number: int
+    fires: bool
+    """Whether probes fire in it, so that it counts its runs; else it only keeps accounts."""
 
 
 @dataclass(frozen=True, slots=True)

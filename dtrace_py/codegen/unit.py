@@ -215,7 +215,7 @@ class _Unit:
     # What the consumer is told
 
     def _program_layouts(self) -> tuple[ProgramLayout, ...]:
-        return tuple(ProgramLayout(kind.name, kind.number) for kind in self.kinds)
+        return tuple(ProgramLayout(kind.name, kind.number, bool(kind.enablings)) for kind in self.kinds)
 
     def _clause_layouts(self) -> dict[int, ClauseLayout]:
         by_clause = {function.layout.clause.number: function.layout for function in self.functions.values()}

@@ -34,6 +34,9 @@ _INTERRUPT_GRACE = 30.0
 
 _PR_SET_PDEATHSIG = 1
 
+IN_LAB = "DTPY_IN_LAB"
+"""The variable that a command in the guest finds itself there by; its value is the kernel's release."""
+
 Sink = Callable[[bytes], object]
 
 
@@ -94,7 +97,7 @@ class Guest:
         self.tell(
             run=command,
             directory=os.getcwd(),
-            environment=dict(os.environ),
+            environment={**os.environ, IN_LAB: self.setup.kernel.release},
             terminal=size,
             stdin=stdin is not None,
         )

@@ -39,7 +39,7 @@ class Tracer:
     def kernel_counts(self) -> bpf.ProgramInfo:
         """What the kernel itself counted: runs (0 unless its statistics are on), and runs it skipped, because another
         program was running on that CPU."""
-        infos = [bpf.program_info(self.module.load(each)) for each in self.programs.values()]
+        infos = [bpf.program_info(self.module.load(each)) for each in self.programs.values() if each.fires]
         return bpf.ProgramInfo(sum(info.runs for info in infos), sum(info.misses for info in infos))
 
 

@@ -1,0 +1,83 @@
+"""Every function of the kernel at entry and return, under load, let go by one Ctrl-C."""
+
+from __future__ import annotations
+
+import re
+from statistics import median
+
+import pytest
+
+from dtrace_py.kernel import bpf
+from tests.case import run
+from tests.lab.accounting import check
+from tests.lab.traced import Floor, Traced, floor, load, trace
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Traced, list[Floor]]:
+    """``dtpy -n fbt:::`` for ten seconds under load, the kernel counting the runs of programs; the floor before and after."""
+    with load(), bpf.statistics():
+        before = floor()
+        traced = trace(["-x", "teardownreport", "-n", "fbt:::"], 10, tmp_path_factory.mktemp("whole"))
+        return traced, [before, floor()]
+
+
+@pytest.fixture(scope="module")
+def whole(measured: tuple[Traced, list[Floor]]) -> Traced:
+    return measured[0]
+
+
+@pytest.mark.multi
+def test_it_matches_and_prints(whole: Traced) -> None:
+    assert whole.status == 0, whole.stderr
+    matched = re.search(r"^dtpy: description 'fbt:::' matched (\d+) probes$", whole.stderr, re.MULTILINE)
+    assert matched
+    assert int(matched[1]) >= 75_000
+    assert whole.head.startswith(b"CPU     ID                    FUNCTION:NAME\n")
+    line = rb" {1,2}\d {1,4}\d+ +[\w.$]+:(entry|return) "
+    assert all(re.fullmatch(line, each) for each in whole.head.split(b"\n")[1:20])
+    assert whole.tail.endswith(b" \n\n"), "the last record, and the newline of the end (U76)"
+
+
+@pytest.mark.multi
+def test_teardown_is_near_the_floor(measured: tuple[Traced, list[Floor]]) -> None:
+    whole, floors = measured
+    detach = whole.report["detach"]
+    print(f"\ndetach {detach}, floor {floors}")
+    assert detach["seconds"] <= 1.5 * median(each.seconds for each in floors)
+    assert detach["xcalls"] <= 1.5 * median(each.xcalls for each in floors)
+    said = re.search(
+        r"^dtpy: detached (\d+) probes \((\d+) links?\) in ([\d.]+) s, (\d+) xcalls \(([\d.]+) per probe\)$",
+        whole.stderr,
+        re.MULTILINE,
+    )
+    assert said
+    assert int(said[1]) == whole.report["probes"]
+    assert int(said[4]) == detach["xcalls"]
+
+
+@pytest.mark.multi
+def test_every_firing_is_accounted_for(whole: Traced) -> None:
+    records = whole.report["records"]
+    check(whole.report)
+    assert records["runs"] == records["kernel_runs"], "the kernel counts the same runs"
+    assert records["fired"] == records["runs"], "one clause at every probe"
+    assert whole.lines == records["consumed"] + 3, "heading, records, newlines for Ctrl-C (U77) and the end (U76)"
+    assert records["recorded"] > 10_000
+    said = sum(int(n) for n in re.findall(r"^dtpy: (\d+) drops? on CPU \d+$", whole.stderr, re.MULTILINE))
+    assert said == records["dropped"]
+
+
+@pytest.mark.multi
+def test_one_link(whole: Traced) -> None:
+    assert whole.report["links"] in (1, 2), "one for both where the kernel has sessions, else one each"
+    assert whole.report["probes"] == 2 * whole.report["functions"]
+
+
+@pytest.mark.events
+def test_too_many_functions_for_events() -> None:
+    """Without fprobe, a whole-kernel enabling is refused in words, before anything is attached."""
+    outcome = run(["-n", "fbt:::"])
+    assert outcome.status == 1
+    assert re.search(r"this kernel has no fprobe \(CONFIG_FPROBE\).* 500 functions.*; \d+ match", outcome.stderr)
+    assert outcome.stdout == ""

@@ -1,0 +1,93 @@
+"""Running the command as a user does: a process of its own, load beside it, Ctrl-C, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from dtrace_py.kernel.cpus import cross_calls
+from dtrace_py.kernel.requirements import TRACEFS
+
+_LOAD = "while :; do find /usr/share/doc >/dev/null; dd if=/dev/zero of=/dev/null bs=4k count=5000 2>/dev/null; done"
+
+
+@contextmanager
+def load() -> Iterator[None]:
+    """``find`` and ``dd`` over and over."""
+    process = subprocess.Popen(["sh", "-c", _LOAD], start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What it costs to take away the patch at every function, and nothing else."""
+
+    seconds: float
+    xcalls: int
+
+
+def floor() -> Floor:
+    """Switch the function tracer of ftrace on and off again, and measure the way off."""
+    tracer = Path(TRACEFS, "current_tracer")
+    tracer.write_text("function")
+    calls, began = cross_calls(), time.monotonic()
+    tracer.write_text("nop")
+    return Floor(time.monotonic() - began, cross_calls() - calls)
+
+
+@dataclass
+class Traced:
+    """A run that was interrupted: what it printed and reported. Of the output only the beginning and end are kept."""
+
+    status: int = 0
+    head: bytes = b""
+    tail: bytes = b""
+    lines: int = 0
+    stderr: str = ""
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def read(self, stream: IO[bytes], started: threading.Event) -> None:
+        while data := os.read(stream.fileno(), 1 << 20):
+            started.set()
+            self.lines += data.count(b"\n")
+            self.head = (self.head + data)[:4096] if len(self.head) < 4096 else self.head
+            self.tail = (self.tail + data)[-4096:]
+
+
+def trace(arguments: list[str], seconds: float, folder: Path, attach_seconds: float = 120) -> Traced:
+    """Run dtpy with a report; interrupt it so long after its first output, and wait for its end."""
+    traced, started, report = Traced(), threading.Event(), folder / "report.json"
+    command = [sys.executable, "-m", "dtrace_py", "--report", str(report), *arguments]
+    with (folder / "stderr").open("w+") as stderr:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr)
+        assert process.stdout is not None
+        reader = threading.Thread(target=traced.read, args=(process.stdout, started))
+        reader.start()
+        try:
+            assert started.wait(attach_seconds), f"no output within {attach_seconds:g} s"
+            time.sleep(seconds)
+            process.send_signal(signal.SIGINT)
+            traced.status = process.wait(120)
+        finally:
+            process.kill()
+            reader.join()
+            process.stdout.close()
+        stderr.seek(0)
+        traced.stderr = stderr.read()
+    if report.exists():
+        traced.report = json.loads(report.read_text())
+    return traced
