@@ -69,13 +69,20 @@ class Run:
             report.links, report.mechanism = attached.links, ", ".join(attached.mechanisms) or "none"
             gc.enable()
             self._begin(attached)
+            missed = self._missed(attached)
             self._follow()
             self._end()
+            missed = _grown(missed, self._missed(attached))
             with report.detach.measured(), progress(f"letting go of {len(traced)} probes"):
                 links.close()
             bpf.wait_for_programs()
-            self._account(report)
+            self._account(report, missed)
         return self.consumer.exit_status or 0
+
+    def _missed(self, attached: Attached) -> int | None:
+        """What the kernel has kept from the programs so far; None where it does not tell."""
+        functions = attached.missed()
+        return None if functions is None else functions + self.tracer.kernel_counts().misses
 
     def _cpus(self) -> Sequence[int]:
         """The CPUs to trace on: all, or the one of option cpu."""
@@ -164,9 +171,13 @@ class Run:
             self.options.number("aggsortpos"),
         )
 
-    def _account(self, report: Report) -> None:
+    def _account(self, report: Report, missed: int | None) -> None:
         frames, consumed = self.tracer.frames, self.consumer.consumed
         per_cpu = [{"cpu": cpu, **accounting(frames.total([cpu]), consumed[cpu])} for cpu in range(frames.cpus)]
         total = accounting(frames.total(), sum(consumed))
         kernel = self.tracer.kernel_counts()
-        report.records = {**total, "kernel_runs": kernel.runs, "missed": kernel.misses, "per_cpu": per_cpu}
+        report.records = {**total, "missed": missed, "kernel_runs": kernel.runs, "per_cpu": per_cpu}
+
+
+def _grown(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before

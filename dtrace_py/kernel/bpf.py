@@ -73,6 +73,20 @@ def link_raw_tracepoint(program: int, name: str) -> int:
     return call(_RAW_TRACEPOINT_OPEN, struct.pack("<QI", ctypes.addressof(text), program))
 
 
+def link_missed(link: int) -> int | None:
+    """Firings that a kprobe_multi or session link lost: a probe within its own handler, or a return for which the kernel
+    had no room to remember it. None before Linux 6.7, which does not count them."""
+    size = 40
+    info = ctypes.create_string_buffer(size)
+    attributes = struct.pack("<IIQ", link, size, ctypes.addressof(info))
+    buffer = ctypes.create_string_buffer(attributes, _ATTRIBUTES)
+    _call(_OBJ_GET_INFO_BY_FD, buffer)
+    # struct bpf_link_info: missed at 32; the kernel says how many bytes of it it knows.
+    known: int = struct.unpack_from("<I", buffer, 4)[0]
+    missed: int = struct.unpack_from("<Q", info, 32)[0]
+    return missed if known >= size else None
+
+
 # Programs
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.tables import Tables
 from dtrace_py.errors import DtpyError
+from dtrace_py.kernel import bpf
 from dtrace_py.kernel.features import FunctionLinks
 from dtrace_py.providers.fbt import entry_id
 from dtrace_py.runtime import functions, links
@@ -24,11 +25,19 @@ class Attached:
     links: int = 0
     timers: list[Timer] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
+    function_links: list[int] = field(default_factory=list)
+    by_events: bool = False
+    """Whether functions are attached by kprobe events, whose losses the kernel does not tell."""
 
     def add(self, mechanism: str, count: int = 1) -> None:
         if mechanism not in self.mechanisms:
             self.mechanisms.append(mechanism)
         self.links += count
+
+    def missed(self) -> int | None:
+        """Firings of functions that the kernel has lost so far; None where it does not tell."""
+        counts = [None] if self.by_events else [bpf.link_missed(link) for link in self.function_links]
+        return None if None in counts else sum(filter(None, counts))
 
 
 def needs_session(plan: Plan) -> bool:
@@ -100,13 +109,18 @@ def _attach_functions(
     load = {name: tracer.module.load(each, features.multi) for name, each in tracer.programs.items()}
     if "fbt" in load:
         both = dict.fromkeys(address for kind in by_kind.values() for address in kind)
-        stack.enter_context(functions.multi(load["fbt"], list(both), session=True, returns=False))
+        link = stack.enter_context(functions.multi(load["fbt"], list(both), session=True, returns=False))
+        attached.function_links.append(link)
         attached.add("kprobe session link")
     elif features.multi:
         for kind, each in by_kind.items():
-            stack.enter_context(functions.multi(load[f"fbt_{kind}"], each, session=False, returns=kind == "return"))
+            link = stack.enter_context(
+                functions.multi(load[f"fbt_{kind}"], each, session=False, returns=kind == "return")
+            )
+            attached.function_links.append(link)
             attached.add("kprobe multi link")
     else:
+        attached.by_events = True
         programs = {kind: load[f"fbt_{kind}"] for kind in by_kind}
         points = {kind: list(map(point, each)) for kind, each in by_kind.items()}
         attached.add("kprobe events", stack.enter_context(functions.events(programs, points)))

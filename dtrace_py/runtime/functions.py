@@ -27,8 +27,8 @@ _PER_EVENT = 128
 
 
 @contextmanager
-def multi(program: int, addresses: Sequence[int], session: bool, returns: bool) -> Iterator[None]:
-    """One link over all functions: entry, or with ``returns`` return, or both in a ``session``."""
+def multi(program: int, addresses: Sequence[int], session: bool, returns: bool) -> Iterator[int]:
+    """One link over all functions: entry, or with ``returns`` return, or both in a ``session``; yields the link."""
     attach_type = bpf.KPROBE_SESSION if session else bpf.KPROBE_MULTI
     try:
         link = _link(program, attach_type, addresses, returns)
@@ -40,7 +40,7 @@ def multi(program: int, addresses: Sequence[int], session: bool, returns: bool) 
             raise DtpyError("could not enable tracing: Failed to enable probe") from error
         link = _link(program, attach_type, good, returns)
     with bpf.owned(link):
-        yield
+        yield link
 
 
 def _link(program: int, attach_type: int, addresses: Sequence[int], returns: bool) -> int:

@@ -38,5 +38,6 @@ def test_every_firing_has_one_outcome(name: str, tmp_path: Path) -> None:
     assert records["runs"] == records["kernel_runs"], "the kernel counts the same runs"
     assert records["runs"] >= records["gated"]
     assert records["fired"] > 0
+    assert records["missed"] is None or records["missed"] >= 0
     if name in records:
         assert records[name] > 0, records
