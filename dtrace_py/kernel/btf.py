@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dtrace_py.errors import DtpyError
+from dtrace_py.kernel.requirements import ANOTHER_KERNEL, BTF
 from dtrace_py.lang.types import (
     ArrayType,
     Field,
@@ -20,8 +21,6 @@ from dtrace_py.lang.types import (
     Type,
     VoidType,
 )
-
-VMLINUX = Path("/sys/kernel/btf/vmlinux")
 
 _INT, _PTR, _ARRAY, _STRUCT, _UNION, _ENUM, _FWD, _TYPEDEF = range(1, 9)
 _VOLATILE, _CONST, _RESTRICT, _FUNC, _FUNC_PROTO, _VAR, _DATASEC, _FLOAT = range(9, 17)
@@ -56,7 +55,7 @@ class _Record:
 class Btf:
     """The types of one BTF blob, read when the first of them is asked for."""
 
-    def __init__(self, path: Path = VMLINUX) -> None:
+    def __init__(self, path: Path = Path(BTF)) -> None:
         self._path = path
 
     @cached_property
@@ -65,8 +64,7 @@ class Btf:
             return self._path.read_bytes()
         except OSError as error:
             raise DtpyError(
-                f"no kernel types in {self._path}: use a kernel built with CONFIG_DEBUG_INFO_BTF, "
-                "or a guest with one: dtpy-lab run -- dtpy ..."
+                f"this kernel was built without BTF (CONFIG_DEBUG_INFO_BTF), its own types: {ANOTHER_KERNEL}"
             ) from error
 
     @cached_property

@@ -7,6 +7,10 @@ import os
 from dtrace_py.errors import DtpyError, UsageError
 
 TRACEFS = "/sys/kernel/tracing"
+BTF = "/sys/kernel/btf/vmlinux"
+
+ANOTHER_KERNEL = "use another kernel, or a guest with one: dtpy-lab run -- dtpy ..."
+_FUNCTIONS = f"{TRACEFS}/available_filter_functions"
 
 
 def require_root() -> None:
@@ -17,6 +21,8 @@ def require_root() -> None:
 
 def require_tracefs() -> None:
     """Raise DtpyError where tracefs, which lists functions and system calls, is not to be had."""
+    if not os.path.exists(TRACEFS):
+        raise DtpyError(f"this kernel was built without tracefs: {ANOTHER_KERNEL}")
     if not os.path.exists(f"{TRACEFS}/events"):
         raise DtpyError(f"tracefs is not mounted: mount -t tracefs nodev {TRACEFS}")
 
@@ -24,8 +30,19 @@ def require_tracefs() -> None:
 def require_kprobes() -> None:
     """Raise DtpyError where the kernel cannot trace functions at all."""
     require_tracefs()
-    if not os.path.exists(f"{TRACEFS}/available_filter_functions"):
-        raise DtpyError(
-            "this kernel was built without kprobes and ftrace, so fbt has no probes: "
-            "use another kernel, or a guest with one: dtpy-lab run -- dtpy ..."
-        )
+    if not os.path.exists(_FUNCTIONS):
+        raise DtpyError(f"this kernel was built without kprobes and ftrace, so fbt has no probes: {ANOTHER_KERNEL}")
+
+
+def untraceable() -> str | None:
+    """Why the kernel of this machine cannot be traced, in a few words; None if it can."""
+    for reason, missing in {
+        "you are not root": os.geteuid() != 0,
+        "it was built without tracefs": not os.path.exists(TRACEFS),
+        "tracefs is not mounted": not os.path.exists(f"{TRACEFS}/events"),
+        "it was built without kprobes": not os.path.exists(_FUNCTIONS),
+        "it was built without BTF": not os.path.exists(BTF),
+    }.items():
+        if missing:
+            return reason
+    return None
