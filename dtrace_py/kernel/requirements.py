@@ -10,6 +10,7 @@ TRACEFS = "/sys/kernel/tracing"
 BTF = "/sys/kernel/btf/vmlinux"
 
 ANOTHER_KERNEL = "use another kernel, or a guest with one: dtpy-lab run -- dtpy ..."
+_EVENTS = f"{TRACEFS}/events"
 _FUNCTIONS = f"{TRACEFS}/available_filter_functions"
 
 
@@ -21,9 +22,9 @@ def require_root() -> None:
 
 def require_tracefs() -> None:
     """Raise DtpyError where tracefs, which lists functions and system calls, is not to be had."""
-    if not os.path.exists(TRACEFS):
-        raise DtpyError(f"this kernel was built without tracefs: {ANOTHER_KERNEL}")
-    if not os.path.exists(f"{TRACEFS}/events"):
+    if not os.path.exists(_EVENTS):
+        if not _has_tracefs():
+            raise DtpyError(f"this kernel was built without tracefs: {ANOTHER_KERNEL}")
         raise DtpyError(f"tracefs is not mounted: mount -t tracefs nodev {TRACEFS}")
 
 
@@ -34,12 +35,17 @@ def require_kprobes() -> None:
         raise DtpyError(f"this kernel was built without kprobes and ftrace, so fbt has no probes: {ANOTHER_KERNEL}")
 
 
+def _has_tracefs() -> bool:
+    with open("/proc/filesystems") as file:
+        return any(line.split()[-1] == "tracefs" for line in file)
+
+
 def untraceable() -> str | None:
     """Why the kernel of this machine cannot be traced, in a few words; None if it can."""
     for reason, missing in {
         "you are not root": os.geteuid() != 0,
-        "it was built without tracefs": not os.path.exists(TRACEFS),
-        "tracefs is not mounted": not os.path.exists(f"{TRACEFS}/events"),
+        "it was built without tracefs": not os.path.exists(_EVENTS) and not _has_tracefs(),
+        "tracefs is not mounted": not os.path.exists(_EVENTS),
         "it was built without kprobes": not os.path.exists(_FUNCTIONS),
         "it was built without BTF": not os.path.exists(BTF),
     }.items():

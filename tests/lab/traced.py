@@ -19,6 +19,8 @@ from dtrace_py.kernel.cpus import cross_calls
 from dtrace_py.kernel.requirements import TRACEFS
 
 _LOAD = "while :; do find /usr/share/doc >/dev/null; dd if=/dev/zero of=/dev/null bs=4k count=5000 2>/dev/null; done"
+_KEPT = 1 << 16
+"""Bytes that are kept of the beginning, and of the end, of what a run prints."""
 
 
 @contextmanager
@@ -64,8 +66,8 @@ class Traced:
         while data := os.read(stream.fileno(), 1 << 20):
             started.set()
             self.lines += data.count(b"\n")
-            self.head = (self.head + data)[:4096] if len(self.head) < 4096 else self.head
-            self.tail = (self.tail + data)[-4096:]
+            self.head += data[: max(0, _KEPT - len(self.head))]
+            self.tail = (self.tail + data)[-_KEPT:]
 
 
 def trace(arguments: list[str], seconds: float, folder: Path, attach_seconds: float = 120) -> Traced:
