@@ -57,7 +57,7 @@ def prepare(
         linkable = features.function_links(next(iter(addresses.values()))) if probing else FunctionLinks(True, True)
         attach.check_limit(plan, linkable)
     tables = make_tables(plan, addresses, bool(compiled.program.builtins & _NAMES))
-    session = linkable is not None and linkable.session and attach.needs_session(plan)
+    session = linkable is not None and linkable.session and plan.needs_session
     status = machine.compat_status() if tables.syscalls else None
     shape = tables.shape(session, skip_entry_frame=True, status_offset=status)
     target = _target(machine, options)

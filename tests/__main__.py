@@ -77,7 +77,7 @@ def main(kernels: list[str]) -> int:
         totals.check("lint", [sys.executable, "-m", "ruff", "check", "."])
         totals.check("format", [sys.executable, "-m", "ruff", "format", "--check", "."])
         totals.check("types", [sys.executable, "-m", "mypy"])
-        for name in ("unit", "boot"):
+        for name in ("unit", "golden", "boot"):
             results = Path(folder, f"{name}.xml")
             totals.tests(name, [*_PYTEST, f"tests/{name}", f"--junitxml={results}"], results)
         for kernel in kernels:

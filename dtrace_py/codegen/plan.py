@@ -42,6 +42,11 @@ class Plan:
         """The enabled probes of a provider."""
         return [probe for probe in self.probes if probe.provider == name]
 
+    @property
+    def needs_session(self) -> bool:
+        """Whether functions are enabled at entry and at return, and so better attached by one link than by two."""
+        return len({probe.name for probe in self.of_provider("fbt")}) == 2
+
     def at(self, probe: Probe) -> list[Enabling]:
         """The enablings of a probe, in program order."""
         mask = self.masks.get(probe.id, 0)

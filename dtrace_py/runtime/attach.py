@@ -40,11 +40,6 @@ class Attached:
         return None if None in counts else sum(filter(None, counts))
 
 
-def needs_session(plan: Plan) -> bool:
-    """Whether functions are enabled at entry and at return."""
-    return len({probe.name for probe in plan.probes if probe.provider == "fbt"}) == 2
-
-
 def check_limit(plan: Plan, features: FunctionLinks) -> None:
     """Raise DtpyError where the kernel's way to attach to functions does not scale to this plan."""
     count = len({entry_id(probe) for probe in plan.of_provider("fbt")})

@@ -1,0 +1,156 @@
+#define CPUS 4
+#define PROGRAMS 1
+#define PROBES 2
+#define ENABLINGS 2
+#define CLAUSE_SETS 3
+#define SET_WORDS 1
+#define RING_BYTES 4194304
+#define RING_SLACK 24
+#define TEXT_START 0xffffffff81000000ULL
+#define SLOT_SHIFT 4
+#define FUNCTION_PAGES 1
+#define FUNCTION_LEAVES 2
+#define PREEMPT_COUNT 0x1c000ULL
+#define PER_CPU_OFFSETS 0xffffffff82000000ULL
+
+#include "ring.h"
+#include "strings.h"
+#include "arithmetic.h"
+#include "aggregate.h"
+
+struct self_began_key { /* self->began */
+    u64 thread;
+};
+struct self_began_value {
+    u64 value;
+};
+
+struct agg___key { /* @_ */
+    char key0[16];
+};
+struct agg___value {
+    s64 bins[127];
+};
+
+struct temporaries {
+    union {
+        struct self_began_key self_began;
+        struct agg___key agg__;
+    } key;
+    char text[1][256];
+} __attribute__((aligned(8)));
+
+#include "firing.h"
+#include "record.h"
+#include "fault.h"
+#include "sites.h"
+#include "registers.h"
+#include "functions.h"
+#include "thread.h"
+
+BPF_TABLE("hash", struct self_began_key, struct self_began_value, self_began, 65536);
+struct blank { u64 words[127]; };
+BPF_ARRAY(blanks, struct blank, 1);
+
+BPF_TABLE("percpu_hash", struct agg___key, struct agg___value, agg___0, 3826);
+BPF_TABLE("percpu_hash", struct agg___key, struct agg___value, agg___1, 3826);
+BPF_ARRAY_OF_MAPS(agg__, "agg___0", 1);
+
+/* The value of @_ for a key, made at its first use; 0 when there is no room. */
+static __always_inline struct agg___value *agg___slot(struct firing *f, struct agg___key *key)
+{
+    int zero = 0;
+    void *map = agg__.lookup(&zero);
+    void *blank = blanks.lookup(&zero);
+
+    if (!map || !blank)
+        return 0;
+    void *value = bpf_map_lookup_elem(map, key);
+    if (value)
+        return value;
+    bpf_map_update_elem(map, key, blank, BPF_NOEXIST);
+    value = bpf_map_lookup_elem(map, key);
+    if (!value)
+        f->frame->counts.aggregation_drops++;
+    return value;
+}
+
+/* fbt::vfs_read:entry */
+static __always_inline void clause_1(struct firing *f, u32 enabling)
+{
+    const u64 thread = thread_key(f);
+    const u64 timestamp = bpf_ktime_get_ns();
+
+    struct self_began_key *key1 = &f->frame->temporaries.key.self_began;
+    key1->thread = thread;
+    if ((u64)timestamp) {
+        struct self_began_value value2 = {timestamp};
+        if (self_began.update(key1, &value2))
+            f->frame->counts.dynamic_drops++;
+    } else {
+        self_began.delete(key1);
+    }
+    f->frame->counts.silent++;
+}
+
+/* fbt::vfs_read:return / ... / */
+static __always_inline void clause_2(struct firing *f, u32 enabling)
+{
+    const u64 thread = thread_key(f);
+    const u64 timestamp = bpf_ktime_get_ns();
+
+    struct self_began_key *key1 = &f->frame->temporaries.key.self_began;
+    key1->thread = thread;
+    struct self_began_value *found2 = self_began.lookup(key1);
+    s64 t3 = found2 ? found2->value : 0;
+    if (!t3) {
+        f->frame->counts.filtered++;
+        return;
+    }
+    bpf_get_current_comm(f->frame->temporaries.text[0], 16);
+    struct self_began_key *key4 = &f->frame->temporaries.key.self_began;
+    key4->thread = thread;
+    struct self_began_value *found5 = self_began.lookup(key4);
+    s64 t6 = found5 ? found5->value : 0;
+    u64 t7 = timestamp - t6;
+    struct agg___key *key8 = &f->frame->temporaries.key.agg__;
+    string_copy(key8->key0, 16, f->frame->temporaries.text[0], 16);
+    struct agg___value *slot9 = agg___slot(f, key8);
+    if (slot9)
+        aggregate_quantize(slot9->bins, t7, 1);
+    struct self_began_key *key10 = &f->frame->temporaries.key.self_began;
+    key10->thread = thread;
+    self_began.delete(key10);
+    f->frame->counts.silent++;
+}
+
+int fbt(struct registers *context)
+{
+    struct firing f = {};
+
+    if (!firing_begin(&f, 0, context, 1))
+        return 0;
+    struct registers *regs = context;
+    u64 function = bpf_get_func_ip(context);
+    struct site *site = site_of_function(function);
+
+    if (!site)
+        return 0;
+    /* At entry the probed instruction is at most 9 bytes into the function; a return address is further. */
+    int returning = regs->ip - function > 9;
+    struct clause_set *set = set_of(&f, returning ? site->return_set : site->entry_set);
+
+    f.probe = site->probe + (returning && site->entry_set);
+    if (returning) {
+    } else {
+        f.skipped_frames = 1;
+    }
+    /* A function without return clauses is spared the return. */
+    if (!set)
+        return !returning && !site->return_set;
+    if (set->bits[0] & 0x1ULL)
+        clause_1(&f, 0);
+    if (set->bits[0] & 0x2ULL)
+        clause_2(&f, 1);
+    return !returning && !site->return_set;
+}
