@@ -79,7 +79,7 @@ class Session:
     def _trace(self, compiled: Compiled, sink: Sink) -> int:
         """Prepare, load, run, report."""
         from dtrace_py.prepare import prepare
-        from dtrace_py.runtime.report import Report
+        from dtrace_py.runtime.report import Report, written
         from dtrace_py.tracing import Run
 
         with progress("resolving functions"):
@@ -88,14 +88,12 @@ class Session:
         if self.job.show_code:
             print(prepared.unit.text, file=sys.stderr)
         report = Report(self.machine.release, len(self.machine.online))
-        with ExitStack() as stack:
+        with written(report, self.job.report), ExitStack() as stack:
             with progress("compiling and loading"):
                 tracer = stack.enter_context(self._load(prepared, compiled))
             status = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain).go(report)
         if self.job.options.flag("teardownreport"):
             self.complain(report.teardown())
-        if self.job.report is not None:
-            report.write(self.job.report)
         return status
 
     @contextmanager

@@ -66,27 +66,38 @@ def attach(
     """
     with ExitStack() as stack:
         attached = Attached()
-        if features is not None:
-            _attach_functions(stack, attached, plan, tracer, features, addresses, point)
-        for name, tracepoint in _TRACEPOINTS.items():
-            if name in tracer.programs:
-                program = tracer.module.load(tracer.programs[name])
-                stack.enter_context(links.raw_tracepoint(program, tracepoint))
-                attached.add("raw tracepoint")
-        if tables.timers:
-            attached.timers = [
-                Timer(cpus[:1] if tick else cpus, interval, tick)
-                for probe, interval, _ in tables.timers
-                for tick in [probe.name.startswith("tick-")]
-            ]
-            program = tracer.module.load(tracer.programs["profile"])
-            attached.events += stack.enter_context(links.timers(program, attached.timers))
-            attached.add("perf event", len(attached.events))
+        try:
+            if features is not None:
+                _attach_functions(stack, attached, plan, tracer, features, addresses, point)
+            _attach_tracepoints(stack, attached, tracer)
+            if tables.timers:
+                _attach_timers(stack, attached, tables, tracer, cpus)
+        except OSError as error:
+            raise DtpyError(f"could not enable tracing: {error.strerror}") from error
         yield attached
 
 
 _TRACEPOINTS = {"syscall_entry": "sys_enter", "syscall_return": "sys_exit", "vtime": "sched_switch"}
 """The raw tracepoint of each program that needs one."""
+
+
+def _attach_tracepoints(stack: ExitStack, attached: Attached, tracer: Tracer) -> None:
+    for name, tracepoint in _TRACEPOINTS.items():
+        if name in tracer.programs:
+            program = tracer.module.load(tracer.programs[name])
+            stack.enter_context(links.raw_tracepoint(program, tracepoint))
+            attached.add("raw tracepoint")
+
+
+def _attach_timers(stack: ExitStack, attached: Attached, tables: Tables, tracer: Tracer, cpus: Sequence[int]) -> None:
+    attached.timers = [
+        Timer(cpus[:1] if tick else cpus, interval, tick)
+        for probe, interval, _ in tables.timers
+        for tick in [probe.name.startswith("tick-")]
+    ]
+    program = tracer.module.load(tracer.programs["profile"])
+    attached.events += stack.enter_context(links.timers(program, attached.timers))
+    attached.add("perf event", len(attached.events))
 
 
 def _attach_functions(

@@ -28,13 +28,16 @@ _PER_EVENT = 128
 
 @contextmanager
 def multi(program: int, addresses: Sequence[int], session: bool, returns: bool) -> Iterator[int]:
-    """One link over all functions: entry, or with ``returns`` return, or both in a ``session``; yields the link."""
+    """One link over all functions: entry, or with ``returns`` return, or both in a ``session``; yields the link.
+
+    Raises DtpyError if the kernel takes none of them, OSError if it has other reasons.
+    """
     attach_type = bpf.KPROBE_SESSION if session else bpf.KPROBE_MULTI
     try:
         link = _link(program, attach_type, addresses, returns)
     except OSError as error:
         if error.errno not in (errno.ESRCH, errno.EINVAL, errno.ENOENT):
-            raise DtpyError(f"could not enable tracing: {error.strerror}") from error
+            raise
         good = _attachable(program, attach_type, addresses, returns)
         if not good:
             raise DtpyError("could not enable tracing: Failed to enable probe") from error
@@ -73,7 +76,7 @@ def _attachable(program: int, attach_type: int, addresses: Sequence[int], return
 def events(programs: Mapping[str, int], points: Mapping[str, Sequence[str]]) -> Iterator[int]:
     """Kprobe events for entry and return: by kind the program, and where its functions are as the kernel writes it.
 
-    Yields the number of events.
+    Yields the number of events. Raises OSError.
     """
     _remove_stale()
     group = f"dtpy_{os.getpid()}"
@@ -89,8 +92,6 @@ def events(programs: Mapping[str, int], points: Mapping[str, Sequence[str]]) -> 
                 descriptors.append(event)
                 descriptors.append(bpf.link_event(programs[kind], event, 0))
         yield len(made)
-    except OSError as error:
-        raise DtpyError(f"could not enable tracing: {error.strerror}") from error
     finally:
         # In this order: the event goes only when nothing uses it.
         for descriptor in reversed(descriptors):

@@ -55,13 +55,28 @@ class Report:
             f"{self.detach.xcalls} xcalls ({each:.3f} per probe)"
         )
 
-    def write(self, path: str) -> None:
-        """Write the figures as JSON. Raises DtpyError."""
-        try:
-            with open(path, "w") as file:
-                file.write(json.dumps(asdict(self), indent=2) + "\n")
-        except OSError as error:
-            raise DtpyError(f"failed to write report '{path}': {error.strerror}") from error
+
+@contextmanager
+def written(report: Report, path: str | None) -> Iterator[None]:
+    """Write the figures as JSON at the end of the block. Raises DtpyError, if it must then before the block begins."""
+    if path is None:
+        yield
+        return
+    with _told(path):
+        file = open(path, "w")  # noqa: SIM115 - closed below
+    with file:
+        yield
+        with _told(path):
+            file.write(json.dumps(asdict(report), indent=2) + "\n")
+            file.flush()
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DtpyError(f"failed to write report '{path}': {error.strerror}") from error
 
 
 def accounting(counts: Counts, consumed: int) -> dict[str, int]:
