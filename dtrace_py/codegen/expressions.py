@@ -33,6 +33,9 @@ _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 _SHORT = 4
 """Words up to which strings are compared in place, rather than by a loop."""
 
+_LONG = 200
+"""Characters from which a C expression is saved in a variable: C compilers bound the nesting of parentheses."""
+
 
 class Expressions:
     """Generates the expressions of one clause function."""
@@ -66,6 +69,10 @@ class Expressions:
 
     def number(self, node: typed.Expr) -> Number:
         """The value of an integer or pointer."""
+        number = self._number(node)
+        return number if len(number.text) < _LONG else self.save(number)
+
+    def _number(self, node: typed.Expr) -> Number:
         match node:
             case typed.Const(value=value):
                 return constant(value, isinstance(node.type, IntType) and not node.type.signed)
@@ -107,7 +114,7 @@ class Expressions:
         first, effects = self.number(left), self.effects
         with self.writer.aside() as lines:
             second = self.number(right)
-        if self.effects != effects and first.changes:
+        if self.effects != effects:
             first = self.save(first)
         self.writer.lines += lines
         return first, second
@@ -168,7 +175,7 @@ class Expressions:
             ctype = "s64" if signed else "u64"
             return Number(f"{left.as_(ctype)} >> {count}", ctype, loose=True)
         ctype = "u64" if "u64" in (left.ctype, right.ctype) else "s64"
-        return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True, changes=left.changes or right.changes)
+        return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True)
 
     def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
         if right.constant is None:
@@ -186,7 +193,7 @@ class Expressions:
         number = self.number(operand)
         if holds(kind, operand):
             return number
-        return Number(f"({storage_type(kind)}){number}", "int", changes=number.changes)
+        return Number(f"({storage_type(kind)}){number}", "int")
 
     # Control flow inside expressions
 
@@ -202,7 +209,7 @@ class Expressions:
             pure = not self.writer.lines
             self.writer.line(result)
         if pure:
-            return Number(f"{left} {node.op} {right}", "int", loose=True, changes=left.changes or right.changes)
+            return Number(f"{left} {node.op} {right}", "int", loose=True)
         conjunction = node.op == "&&"
         self.writer.line(f"int {name} = {0 if conjunction else 1};")
         self.writer.branch(left.text if conjunction else f"!{left}", lines)
@@ -221,7 +228,7 @@ class Expressions:
         if all(len(lines) == 1 for lines in arms):
             ctype = "u64" if "u64" in (numbers[0].ctype, numbers[1].ctype) else "s64"
             text = f"{condition} ? {numbers[0].as_(ctype)} : {numbers[1].as_(ctype)}"
-            return Number(text, ctype, loose=True, changes=True)
+            return Number(text, ctype, loose=True)
         self.writer.line(f"s64 {name};")
         self.writer.branch(condition.text, *arms)
         return Number(name)
@@ -265,6 +272,19 @@ class Expressions:
             first = self.copied(first)
         self.writer.lines += lines
         return first, second
+
+    def keys(self, nodes: tuple[typed.Expr, ...]) -> list[Number | Buffer]:
+        """The keys of an element, left to right: each stays what it was when it was evaluated."""
+        if not nodes:
+            return []
+        first = self.buffer(nodes[0]) if isinstance(nodes[0].type, StringType) else self.save(self.number(nodes[0]))
+        effects = self.effects
+        with self.writer.aside() as lines:
+            rest = self.keys(nodes[1:])
+        if self.effects != effects and isinstance(first, Buffer) and first.changes:
+            first = self.copied(first)
+        self.writer.lines += lines
+        return [first, *rest]
 
     def copied(self, source: Buffer) -> Buffer:
         """The same string in a temporary of its own."""
@@ -335,8 +355,7 @@ def compare(op: str, left: Number, right: Number, signed: bool) -> Number:
             return str(number)
         return number.wide if number.ctype == "u64" else f"(u64){number.wide}"
 
-    changes = left.changes or right.changes
-    return Number(f"{side(left)} {op} {side(right)}", "int", loose=True, changes=changes)
+    return Number(f"{side(left)} {op} {side(right)}", "int", loose=True)
 
 
 def holds(kind: Type, operand: typed.Expr) -> bool:

@@ -12,6 +12,7 @@ from dtrace_py.codegen.programs import Context, Kind
 from dtrace_py.codegen.shape import Shape
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Program
+from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.providers.dtrace import ERROR
 
 FAULT_RECORD = 24
@@ -22,7 +23,8 @@ _PARTS = ("probeprov", "probemod", "probefunc", "probename")
 
 def generate(program: Program, plan: Plan, shape: Shape, target: Target) -> Unit:
     """The unit for a typed program and its plan."""
-    return _Unit(program, plan, shape, target).generate()
+    with deep_recursion():
+        return _Unit(program, plan, shape, target).generate()
 
 
 def kinds(plan: Plan, session: bool) -> list[Kind]:
