@@ -10,7 +10,8 @@
 /* Beyond so many words a loop stays a loop: unrolled, or made a call of memset(), it could not be loaded. */
 #define UNROLLED 64
 
-#define NOT_MEMSET(n) asm volatile("" : "+r"(n))
+/* Hides from clang what it knows of a value. */
+#define HIDE(value) asm volatile("" : "+r"(value))
 
 static __always_inline void string_clear(char *to, u32 size)
 {
@@ -19,8 +20,9 @@ static __always_inline void string_clear(char *to, u32 size)
         for (u32 n = 0; n < size / 8; n++)
             WORD(to, n) = 0;
     } else {
+#pragma nounroll
         for (u32 n = 0; n < size / 8; n++) {
-            NOT_MEMSET(n);
+            HIDE(n);
             WORD(to, n) = 0;
         }
     }
@@ -36,8 +38,9 @@ static __always_inline void string_copy(char *to, u32 to_size, const char *from,
         for (u32 n = 0; n < words; n++)
             WORD(to, n) = WORD(from, n);
     } else {
+#pragma nounroll
         for (u32 n = 0; n < words; n++) {
-            NOT_MEMSET(n);
+            HIDE(n);
             WORD(to, n) = WORD(from, n);
         }
     }
@@ -62,8 +65,9 @@ static __always_inline int string_compare(const char *a, u32 a_size, const char 
         u64 x = n < a_size / 8 ? WORD(a, n) : 0;
         u64 y = n < b_size / 8 ? WORD(b, n) : 0;
         u64 difference = x ^ y, negative = -difference;
-        asm volatile("" : "+r"(negative)); /* clang would see a condition, and branch */
+        HIDE(negative); /* in these two clang would see conditions, and branch */
         u64 differs = (s64)(difference | negative) >> 63;
+        HIDE(differs);
         first_a = (first_a & ~differs) | (x & differs);
         first_b = (first_b & ~differs) | (y & differs);
     }

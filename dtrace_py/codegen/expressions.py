@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from dtrace_py.codegen.environment import Environment
-from dtrace_py.codegen.operands import Buffer, Number, constant, literal
+from dtrace_py.codegen.operands import Buffer, Number, constant, literal, padded
 from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
@@ -32,6 +33,9 @@ _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 
 _SHORT = 4
 """Words up to which strings are compared in place, rather than by a loop."""
+
+_CHAIN = 8
+"""Conditionals in a row up to which they nest in C too."""
 
 _LONG = 200
 """Characters from which a C expression is saved in a variable: C compilers bound the nesting of parentheses."""
@@ -216,8 +220,12 @@ class Expressions:
         return Number(name, "int")
 
     def _conditional(self, node: typed.Conditional) -> Number:
-        condition = self.number(node.condition)
         name = self.writer.fresh()
+        if _chained(node) > _CHAIN:
+            self.writer.line(f"s64 {name};")
+            self._choose(node, lambda arm: self.writer.line(f"{name} = {self.number(arm).text};"))
+            return Number(name)
+        condition = self.number(node.condition)
         arms: list[list[str]] = []
         numbers: list[Number] = []
         for arm in (node.yes, node.no):
@@ -232,6 +240,19 @@ class Expressions:
         self.writer.line(f"s64 {name};")
         self.writer.branch(condition.text, *arms)
         return Number(name)
+
+    def _choose(self, node: typed.Expr, arm: Callable[[typed.Expr], None]) -> None:
+        """Generate a chain of conditionals without nesting; ``arm`` generates an arm."""
+        end = self.writer.fresh("chosen")
+        while isinstance(node, typed.Conditional):
+            condition = self.number(node.condition)
+            with self.writer.aside(deeper=True) as lines:
+                arm(node.yes)
+                self.writer.line(f"goto {end};")
+            self.writer.branch(condition.text, lines)
+            node = node.no
+        arm(node)
+        self.writer.line(f"{end}:;")
 
     # Strings
 
@@ -305,13 +326,16 @@ class Expressions:
             self.writer.line(f"string_clear({to} + {cut.size}, {size - cut.size});")
 
     def _text_of(self, name: str) -> Buffer:
-        to = self.text()
+        to, limit = self.text(), self.environment.target.strsize
         if name == "execname":
-            self.writer.line(f"bpf_get_current_comm({to}, 16);")
-            return Buffer(to, 16)
-        self.needs.add("names")
-        size = self.environment.names[name]
-        self.writer.line(f"probe_text(f, {_NAMES[name]}, {to}, {size});")
+            size = min(16, padded(limit))
+            self.writer.line(f"bpf_get_current_comm({to}, {size});")
+        else:
+            self.needs.add("names")
+            size = min(self.environment.names[name], padded(limit))
+            self.writer.line(f"probe_text(f, {_NAMES[name]}, {to}, {size});")
+        for excess in range(limit - 1, size):
+            self.writer.line(f"{to}[{excess}] = 0;")
         return Buffer(to, size)
 
     def _string_at(self, node: typed.StringAt) -> Buffer:
@@ -322,13 +346,8 @@ class Expressions:
         return Buffer(to, size)
 
     def _string_conditional(self, node: typed.Conditional) -> Buffer:
-        condition, to, size = self.number(node.condition), self.text(), self.environment.bound
-        arms: list[list[str]] = []
-        for arm in (node.yes, node.no):
-            with self.writer.aside(deeper=True) as lines:
-                self.copy(to, size, self.buffer(arm))
-            arms.append(lines)
-        self.writer.branch(condition.text, *arms)
+        to, size = self.text(), self.environment.bound
+        self._choose(node, lambda arm: self.copy(to, size, self.buffer(arm)))
         return Buffer(to, size)
 
     def _compare_strings(self, node: typed.CompareStrings) -> Number:
@@ -343,6 +362,14 @@ class Expressions:
         left, right = (self.copied(side) if side.literal is not None else side for side in (left, right))
         call = f"string_compare({left.text}, {left.size}, {right.text}, {right.size})"
         return Number(f"{call} {node.op} 0", "int", loose=True)
+
+
+def _chained(node: typed.Expr) -> int:
+    """How many conditionals follow one another, each the last arm of the one before."""
+    count = 0
+    while isinstance(node, typed.Conditional):
+        node, count = node.no, count + 1
+    return count
 
 
 def compare(op: str, left: Number, right: Number, signed: bool) -> Number:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dtrace_py.lang.scope import Scope
     from dtrace_py.lang.types import TypeSource
 
+
 class Settings(NamedTuple):
     """What options say to the compiler, asked for when it matters because pragmas change them on the way."""
 

@@ -19,6 +19,8 @@ from dtrace_py.errors import DtpyError
 
 _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
+_MOST_INSTRUCTIONS = 32_767
+"""Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
 _NO_ROOM = (errno.ENOMEM, errno.E2BIG, errno.ENOSPC)
 
 
@@ -96,6 +98,11 @@ class Module:
         library = _library()
         start = library.bpf_function_start(self._bcc.module, name.encode())
         size = library.bpf_function_size(self._bcc.module, name.encode())
+        if size // 8 > _MOST_INSTRUCTIONS:
+            raise DtpyError(
+                f"the program is too large: its clauses for {name} come to {size // 8} instructions, "
+                f"{_MOST_INSTRUCTIONS} are possible"
+            )
         code = ctypes.string_at(start, size)
         arguments = [self._bcc.module, kind, name.encode(), code, size]
         arguments += [library.bpf_module_license(self._bcc.module), library.bpf_module_kern_version(self._bcc.module)]
