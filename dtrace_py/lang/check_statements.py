@@ -48,6 +48,8 @@ class StatementChecker:
         if isinstance(node, ast.Call) and isinstance(node.function, ast.Name) and node.function.name in ACTIONS:
             return [self._action(ACTIONS[node.function.name], node)]
         value = self.expressions.check(node)
+        if isinstance(value.type, DynamicType):
+            raise CompileError("D_AGG_FUNC", "an aggregating function must be assigned to an aggregation", node.span)
         if isinstance(value.type, StructType | ArrayType):
             raise not_built(f"an expression of type {value.type} as a statement", node.span)
         return [typed.Evaluate(value)]

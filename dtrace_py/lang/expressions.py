@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from dtrace_py.lang import ast
+from dtrace_py.lang.constants import integer
 from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.lexer import Kind, Lexer, Token, syntax_error
 from dtrace_py.lang.source import Span
@@ -226,6 +227,7 @@ class ExpressionParser:
         self.advance()
         match token.kind:
             case Kind.INT:
+                integer(token.value, token.span)  # what is wrong with it is a syntax error, wherever it stands
                 return ast.Int(token.span, token.value)
             case Kind.CHAR:
                 return ast.Char(token.span, token.value)
@@ -256,9 +258,19 @@ class ExpressionParser:
             return self.token.text in _TYPE_WORDS
         return self.token.kind is Kind.IDENT and self.is_type(self.token.value)
 
-    def type_name(self, abstract: bool = True) -> ast.TypeName:
-        """A type: specifiers and stars; unless ``abstract``, the name that is declared follows."""
+    def type_name(self) -> ast.TypeName:
+        """A type without a name: specifiers and stars."""
         start = self.token
+        words = self.specifiers()
+        stars = self.stars()
+        if self.token.is_("("):
+            raise not_built("a function pointer type", self.token.span)
+        if self.token.is_("["):
+            raise not_built("an array type", self.token.span)
+        return ast.TypeName(start.span.to(self.last), words, stars)
+
+    def specifiers(self) -> tuple[str, ...]:
+        """The words of a type, but for qualifiers."""
         words: list[str] = []
         while self._at_type():
             word = self.token
@@ -266,19 +278,25 @@ class ExpressionParser:
                 break  # the declared name may be spelled like a type
             self.advance()
             if word.text in ("struct", "union", "enum"):
-                words.append(word.text)
-                if self.token.kind is not Kind.IDENT:
-                    raise not_built(f"a definition of a {word.text}", self.token.span)
-                words.append(self.token.value)
-                self.advance()
+                words += [word.text, self._tag(word.text)]
             elif word.text not in _QUALIFIERS:
                 words.append(word.text)
         if not words:
             raise self.syntax_error()
-        stars = 0
-        while self.token.is_("*", *_QUALIFIERS):
-            stars += self.token.text == "*"
+        return tuple(words)
+
+    def _tag(self, keyword: str) -> str:
+        tag = self.token
+        if tag.kind is Kind.IDENT:
             self.advance()
-        if abstract and self.token.is_("("):
-            raise not_built("a function pointer type", self.token.span)
-        return ast.TypeName(start.span.to(self.last), tuple(words), stars)
+        if tag.kind is not Kind.IDENT or self.token.is_("{"):
+            raise not_built(f"a definition of a {keyword}", tag.span)
+        return tag.value
+
+    def stars(self) -> int:
+        """How many stars follow."""
+        count = 0
+        while self.token.is_("*", *_QUALIFIERS):
+            count += self.token.text == "*"
+            self.advance()
+        return count

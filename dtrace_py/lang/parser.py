@@ -67,7 +67,7 @@ class Parser:
         items: list[Clause | Declaration] = []
         while self.token.kind is not Kind.END:
             if self._at_declaration():
-                items.append(self.inner.declaration(self.token))
+                items += self.inner.declaration(self.token)
                 self._leave_inner()
             else:
                 items.append(self.clause())
