@@ -87,7 +87,8 @@ class Expressions:
             case typed.Load():
                 return self._load(node)
             case typed.Unary(op=op, operand=operand):
-                return Number(f"{op}{self.number(operand).wide}", "s64", loose=True)
+                number = self.number(operand)
+                return Number(f"{op}{number.wide}", "u64" if number.ctype == "u64" else "s64", loose=True)
             case typed.Arithmetic():
                 left, right = self.pair(node.left, node.right)
                 return self.arithmetic(node.op, left, right, node.type)

@@ -24,8 +24,8 @@ class Number:
         return f"({self.text})" if self.loose else self.text
 
     def as_(self, ctype: str) -> str:
-        """The text as an operand of that C type."""
-        return str(self) if self.ctype == ctype else f"({ctype}){self}"
+        """The text as an operand of that C type. A small constant is an int, until it is said to be more."""
+        return str(self) if self.ctype == ctype and self.constant is None else f"({ctype}){self}"
 
     @property
     def wide(self) -> str:
