@@ -69,14 +69,15 @@ def _bytes(text: str) -> str:
 
 def _match(clause: Clause, job: Job, providers: Registry) -> Matched:
     """The descriptions of a clause, and the probes that they match; a list looks for those itself."""
-    parsed = tuple(parse_description(text, clause.source.context, clause.span) for text in clause.descriptions)
+    context, places = clause.source.context, clause.places
+    parsed = tuple(parse_description(text, context, at) for text, at in zip(clause.descriptions, places, strict=True))
     if job.mode is Mode.LIST:
         return Matched(clause, parsed, ())
     found = tuple(providers.matching(description) for description in parsed)
-    for text, description, probes in zip(clause.descriptions, parsed, found, strict=True):
+    for text, description, probes, at in zip(clause.descriptions, parsed, found, places, strict=True):
         if not probes and description.id is not None:
-            raise unknown_id(text, clause.span)
+            raise unknown_id(text, at)
         if not probes and not job.options.flag("zdefs"):
             message = f"probe description {description} does not match any probes"
-            raise CompileError("D_PDESC_ZERO", message, clause.span)
+            raise CompileError("D_PDESC_ZERO", message, at)
     return Matched(clause, parsed, found)

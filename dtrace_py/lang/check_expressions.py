@@ -119,7 +119,7 @@ class ExpressionChecker:
         if self.scope.variable("global", name):
             return self._variable(node, "global", name)
         if name in CONSTANTS:
-            return typed.Const(LONG, node.span, CONSTANTS[name])
+            return typed.Const(LONG if name == "NULL" else INT, node.span, CONSTANTS[name])
         if builtin := BUILTINS.get(name):
             if not builtin.built:
                 raise not_built(f"the variable {name}", node.span)
@@ -139,8 +139,6 @@ class ExpressionChecker:
         return typed.Value(variable.type, node.span, variable)
 
     def _call(self, node: ast.Call) -> typed.Expr:
-        if not isinstance(node.function, ast.Name):
-            raise CompileError("D_FUNC_IDENT", "function designator is not of function type", node.span)
         name = node.function.name
         if (action := ACTIONS.get(name)) and action.result != "void":
             raise _not_in_expression(name, node.span)
@@ -183,8 +181,7 @@ class ExpressionChecker:
             return self.scope.variable(base.scope, base.name) is None
         if not isinstance(base, ast.Name) or "`" in base.name:
             return False
-        known = base.name in BUILTINS or base.name in CONSTANTS or base.name in ACTIONS or base.name in SUBROUTINES
-        return not known and self.scope.variable("global", base.name) is None
+        return self.scope.may_declare(base.name) and self.scope.variable("global", base.name) is None
 
     def _element(self, node: ast.Index, array: Variable) -> typed.Value:
         assert array.keys is not None
@@ -509,7 +506,8 @@ class ExpressionChecker:
                 raise CompileError("D_OP_WRITE", f"operator {op} can only be applied to a writable variable", node.span)
             if node.name in CONSTANTS:
                 raise CompileError("D_OP_LVAL", f"operator {op} requires modifiable lvalue as an operand", node.span)
-            raise CompileError("D_VAR_UNDEF", f"{node.name} has not yet been declared or assigned", node.span)
+            if self.scope.may_declare(node.name):
+                raise CompileError("D_VAR_UNDEF", f"{node.name} has not yet been declared or assigned", node.span)
         target = self.check(node)
         if isinstance(target, typed.Value) and isinstance(node, ast.Name | ast.Scoped | ast.Index):
             return target
@@ -556,7 +554,7 @@ def _undefined(scope: str, name: str, span: Span, array: bool = False) -> Compil
 
 def _action(node: ast.Expr) -> str | None:
     """The name of the action or aggregating function that a node calls."""
-    if isinstance(node, ast.Call) and isinstance(node.function, ast.Name):
+    if isinstance(node, ast.Call):
         name = node.function.name
         return name if name in ACTIONS or name in AGGREGATING else None
     return None

@@ -73,10 +73,11 @@ class Compiler:
     def _clause(self, node: tree.Clause, source: Source) -> Clause:
         number = len(self.program.clauses) + 1
         descriptions = tuple(description.text for description in node.descriptions)
+        places = tuple(description.span for description in node.descriptions)
         if node.predicate is None and not node.body:
-            return Clause(number, descriptions, None, (), node.span, source)
+            return Clause(number, descriptions, None, (), node.span, source, places=places)
         from dtrace_py.lang.check_clause import check_clause
 
         strsize, frames = self.settings.number("strsize"), self.settings.number("stackframes")
         predicate, statements, stability = check_clause(node, self.scope, strsize, frames)
-        return Clause(number, descriptions, predicate, statements, node.span, source, stability)
+        return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)

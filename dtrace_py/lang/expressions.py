@@ -151,7 +151,7 @@ class ExpressionParser:
     def _after_parenthesis(self, start: Token) -> ast.Expr:
         """A cast, or an expression in parentheses."""
         if not self._at_cast():
-            return self._postfix(self._parenthesised(start))
+            return self._postfix(self._parenthesised(start), plain=False)
         type_name = self.type_name()
         self.expect(")")
         operand = self._unary()
@@ -162,8 +162,8 @@ class ExpressionParser:
         self.expect(")")
         return inner
 
-    def _postfix(self, node: ast.Expr) -> ast.Expr:
-        """O1."""
+    def _postfix(self, node: ast.Expr, plain: bool = True) -> ast.Expr:
+        """O1; only a plain name may be called, one in parentheses not."""
         while True:
             if self.token.is_("++", "--"):
                 delta = 1 if self.token.text == "++" else -1
@@ -173,6 +173,8 @@ class ExpressionParser:
                 node = self._indexed(node)
             elif self.token.is_("("):
                 self.advance()
+                if not (plain and isinstance(node, ast.Name)):
+                    raise CompileError("D_FUNC_IDENT", "function designator is not of function type", node.span)
                 arguments = self._list(")")
                 node = ast.Call(node.span.to(self.last), node, arguments)
             elif self.token.is_("->", "."):

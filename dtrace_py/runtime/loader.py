@@ -21,6 +21,8 @@ _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
 _MOST_INSTRUCTIONS = 32_767
 """Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
+_FLAGS = ["-fwrapv"]
+"""For clang: D's arithmetic wraps around, signed or not."""
 _NO_ROOM = (errno.ENOMEM, errno.E2BIG, errno.ENOSPC)
 
 
@@ -60,7 +62,7 @@ class Module:
         bcc = _import_bcc()
         try:
             # What clang has to say goes to stderr as it is: some of its errors end the process there and then.
-            self._bcc = bcc.BPF(text=expanded(self._unit.text).encode())
+            self._bcc = bcc.BPF(text=expanded(self._unit.text).encode(), cflags=_FLAGS)
         except Exception as error:
             if ctypes.get_errno() in _NO_ROOM:
                 reason = os.strerror(ctypes.get_errno())
