@@ -97,7 +97,7 @@ class Records:
     def _is_name(self, builtin: str) -> bool:
         """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""
         environment = self.expressions.environment
-        return builtin in _NAMES and environment.names[builtin] <= environment.bound
+        return builtin in _NAMES and environment.names[builtin] <= environment.target.strsize
 
     def _special(self, value: typed.StackKey | typed.SymbolKey) -> Field:
         if isinstance(value, typed.SymbolKey):
