@@ -29,7 +29,7 @@ _QUALIFIERS = frozenset("const volatile restrict userland".split())
 _MEMBER_KEYWORDS = frozenset("probe provider self string stringof userland xlate translator".split())
 """Keywords that may name members (L14)."""
 
-_AFTER_TYPE = re.compile(r"\s*[*)]")
+_AFTER_TYPE = re.compile(r"(?:\s|/\*.*?\*/|(?:const|volatile|restrict)\b)*[*)\[(]", re.DOTALL)
 
 _MAX_DEPTH = 200
 """Nesting beyond which an expression is refused, well before Python's own limit."""

@@ -23,7 +23,8 @@ _DECLARES = frozenset(
 )
 """Words that begin a declaration at the outer level."""
 
-_DECLARED = re.compile(r"[\s*]*[A-Za-z_]\w*\s*[;\[,=]")
+_GAP = r"(?:[\s*]|/\*.*?\*/|(?:const|volatile|restrict)\b)*"
+_DECLARED = re.compile(_GAP + r"[A-Za-z_]\w*" + _GAP + r"[;\[,=]", re.DOTALL)
 """What follows a type name in a declaration; looked for first, because asking for kernel types is slow."""
 
 _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")

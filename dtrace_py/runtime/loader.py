@@ -23,6 +23,10 @@ _MOST_INSTRUCTIONS = 32_767
 """Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
 _FLAGS = ["-fwrapv"]
 """For clang: D's arithmetic wraps around, signed or not."""
+_TOO_MANY_MAPS = (
+    "could not enable tracing: too many thread-local variables, associative arrays and aggregations: "
+    "the kernel allows a program 64 maps"
+)
 _NO_ROOM = (errno.ENOMEM, errno.E2BIG, errno.ENOSPC)
 
 
@@ -112,6 +116,8 @@ class Module:
             # On a refusal bcc loads once more, to write the verifier's log to stderr.
             descriptor: int = library.bcc_func_load(*arguments, 0, None, 0, None, attach_type)
             if descriptor < 0:
+                if "Argument list too long" in said() and len(said().splitlines()) == 1:  # the verifier said nothing
+                    raise DtpyError(_TOO_MANY_MAPS)
                 raise LoadError(_refusal(name, said()))
         return descriptor
 
