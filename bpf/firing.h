@@ -38,6 +38,9 @@ struct frame {
     struct temporaries temporaries;
 } __attribute__((aligned(64)));
 
+/* An intermediate value of a clause. Volatile, or clang would keep it on the stack as well. */
+#define SPILLED(n) (*(volatile s64 *)&f->frame->temporaries.number[n])
+
 BPF_F_TABLE("array", u32, struct control, control, 1, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct frame, frames, CPUS * PROGRAMS, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct ring, rings, CPUS, BPF_F_MMAPABLE);

@@ -37,6 +37,9 @@ _SHORT = 4
 _CHAIN = 8
 """Conditionals in a row up to which they nest in C too."""
 
+_FEW = 16
+"""Intermediate values that a clause may keep in C variables."""
+
 _LONG = 200
 """Characters from which a C expression is saved in a variable: C compilers bound the nesting of parentheses."""
 
@@ -53,6 +56,8 @@ class Expressions:
         self.effects = 0
         """How many changes of D variables have been generated: what was read before one may be stale after it."""
         self._texts = 0
+        self._held = 0
+        self._spills = 0
 
     # Effects and numbers
 
@@ -74,7 +79,10 @@ class Expressions:
     def number(self, node: typed.Expr) -> Number:
         """The value of an integer or pointer."""
         number = self._number(node)
-        return number if len(number.text) < _LONG else self.save(number)
+        if number.text.isidentifier() or len(number.text) >= _LONG:
+            self._held += 1
+            return self.save(number) if self._held <= _FEW else self._spilled(number)
+        return number
 
     def _number(self, node: typed.Expr) -> Number:
         match node:
@@ -126,12 +134,23 @@ class Expressions:
 
     def save(self, number: Number) -> Number:
         """The number in a C variable of its own, unless it is a constant or already in one."""
-        if number.constant is not None or number.text.isidentifier():
+        if number.constant is not None or number.text.isidentifier() or number.text.startswith("SPILLED("):
             return number
+        self._held += 1
+        if self._held > _FEW:
+            return self._spilled(number)
         name = self.writer.fresh()
         ctype = "u64" if number.ctype == "u64" else "s64"
         self.writer.line(f"{ctype} {name} = {number.text};")
         return Number(name, ctype)
+
+    def _spilled(self, number: Number) -> Number:
+        """The number in the frame, where there is room for more than on BPF's stack of 512 bytes."""
+        self._spills += 1
+        self.environment.spills = max(self.environment.spills, self._spills)
+        place = f"SPILLED({self._spills - 1})"
+        self.writer.line(f"{place} = {number.text};")
+        return Number(place)
 
     def _read(self, node: typed.Read) -> Number:
         name = node.builtin.name

@@ -194,6 +194,8 @@ class _Unit:
             lines += ["    union {", *[f"        struct {stem}_key {stem};" for stem in stems], "    } key;"]
         if "this" in self.needs:
             lines.append("    struct clause_locals this_;")
+        if self.environment.spills:
+            lines.append(f"    s64 number[{self.environment.spills}];")
         if self.environment.texts:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
         return [*lines, "} __attribute__((aligned(8)));", ""]

@@ -31,7 +31,7 @@ _MEMBER_KEYWORDS = frozenset("probe provider self string stringof userland xlate
 
 _AFTER_TYPE = re.compile(r"(?:\s|/\*.*?\*/|(?:const|volatile|restrict)\b)*[*)\[(]", re.DOTALL)
 
-_MAX_DEPTH = 200
+_MAX_DEPTH = 500
 """Nesting beyond which an expression is refused, well before Python's own limit."""
 
 

@@ -21,8 +21,8 @@ _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
 _MOST_INSTRUCTIONS = 32_767
 """Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
-_FLAGS = ["-fwrapv"]
-"""For clang: D's arithmetic wraps around, signed or not."""
+_FLAGS = ["-fwrapv", "-fbracket-depth=1024"]
+"""For clang: D's arithmetic wraps around, signed or not, and nests deeper than is usual in C."""
 _TOO_MANY_MAPS = (
     "could not enable tracing: too many thread-local variables, associative arrays and aggregations: "
     "the kernel allows a program 64 maps"
