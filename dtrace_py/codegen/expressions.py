@@ -148,9 +148,8 @@ class Expressions:
         """The number in the frame, where there is room for more than on BPF's stack of 512 bytes."""
         self._spills += 1
         self.environment.spills = max(self.environment.spills, self._spills)
-        place = f"SPILLED({self._spills - 1})"
-        self.writer.line(f"{place} = {number.text};")
-        return Number(place)
+        self.writer.line(f"SPILL({self._spills - 1}, {number.text});")
+        return Number(f"SPILLED({self._spills - 1})")
 
     def _read(self, node: typed.Read) -> Number:
         name = node.builtin.name
