@@ -29,12 +29,14 @@ struct fault_record {
         goto fault; \
     } while (0)
 
-/* Read kernel memory into a variable. */
+/* Read kernel memory into a variable. By way of one that lives no longer than this: all share one place on the stack. */
 #define LOAD(to, address) \
     do { \
         u64 address_ = (address); \
-        if (bpf_probe_read_kernel(&(to), sizeof(to), (void *)address_)) \
+        typeof(to) value_; \
+        if (bpf_probe_read_kernel(&value_, sizeof(value_), (void *)address_)) \
             FAULT(FAULT_BADADDR, address_); \
+        (to) = value_; \
     } while (0)
 
 /* Read a string of less than `limit` bytes from kernel memory into a buffer of `size`, zero to its end. */

@@ -38,6 +38,14 @@ struct frame {
     struct temporaries temporaries;
 } __attribute__((aligned(64)));
 
+/* An intermediate value of a clause. Without volatile and the barrier clang would keep it on the stack all the same. */
+#define SPILLED(n) (*(volatile s64 *)&f->frame->temporaries.number[n])
+#define SPILL(n, value) \
+    do { \
+        SPILLED(n) = (value); \
+        asm volatile("" : : : "memory"); \
+    } while (0)
+
 BPF_F_TABLE("array", u32, struct control, control, 1, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct frame, frames, CPUS * PROGRAMS, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct ring, rings, CPUS, BPF_F_MMAPABLE);

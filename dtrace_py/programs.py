@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,9 +50,10 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     settings = Settings(options.number, options.flag, lambda name, value: options.set(name, value, pragma=True))
     compiler = Compiler(types, settings)
     compiled = Compiled(compiler.program)
+    operands = [_bytes(operand) for operand in job.operands]
     for source in job.sources:
         defaults = partial(options.flag, "defaultargs")
-        macros = Macros(process_macros(), job.operands, source.path or job.command, defaults)
+        macros = Macros(process_macros(), operands, _bytes(source.path or job.command), defaults)
         try:
             matched = [_match(clause, job, providers) for clause in compiler.compile(source, macros)]
         except CompileError as error:
@@ -60,16 +62,22 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     return compiled
 
 
+def _bytes(text: str) -> str:
+    """Text of the command line as D text is: one character a byte."""
+    return os.fsencode(text).decode("latin-1")
+
+
 def _match(clause: Clause, job: Job, providers: Registry) -> Matched:
     """The descriptions of a clause, and the probes that they match; a list looks for those itself."""
-    parsed = tuple(parse_description(text, clause.source.context, clause.span) for text in clause.descriptions)
+    context, places = clause.source.context, clause.places
+    parsed = tuple(parse_description(text, context, at) for text, at in zip(clause.descriptions, places, strict=True))
     if job.mode is Mode.LIST:
         return Matched(clause, parsed, ())
     found = tuple(providers.matching(description) for description in parsed)
-    for text, description, probes in zip(clause.descriptions, parsed, found, strict=True):
+    for text, description, probes, at in zip(clause.descriptions, parsed, found, places, strict=True):
         if not probes and description.id is not None:
-            raise unknown_id(text, clause.span)
+            raise unknown_id(text, at)
         if not probes and not job.options.flag("zdefs"):
             message = f"probe description {description} does not match any probes"
-            raise CompileError("D_PDESC_ZERO", message, clause.span)
+            raise CompileError("D_PDESC_ZERO", message, at)
     return Matched(clause, parsed, found)

@@ -29,7 +29,7 @@ def text_size(key: typed.Expr, environment: Environment) -> int:
         case typed.Text(value=value):
             return padded(min(len(value.split("\0")[0]) + 1, environment.target.strsize))
         case typed.Read(builtin=builtin):
-            return environment.names.get(builtin.name, 0) or padded(builtin.size)
+            return min(environment.names.get(builtin.name, 0) or padded(builtin.size), environment.bound)
     return environment.bound
 
 

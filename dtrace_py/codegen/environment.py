@@ -40,6 +40,8 @@ class Environment:
     """Things a program must set up: arg0 … arg9, errno, epid, names, this, vtimestamp."""
     texts: int = 0
     """String temporaries a clause needs at most."""
+    spills: int = 0
+    """Intermediate values that a clause keeps in the frame at most."""
     variables: dict[tuple[str, str], Variable] = field(default_factory=dict)
     """The D variables that are used, in order of first use."""
     aggregations: dict[str, Aggregation] = field(default_factory=dict)

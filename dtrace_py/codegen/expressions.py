@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from dtrace_py.codegen.environment import Environment
-from dtrace_py.codegen.operands import Buffer, Number, constant, literal
+from dtrace_py.codegen.operands import Buffer, Number, constant, literal, padded
 from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
@@ -33,6 +34,15 @@ _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 _SHORT = 4
 """Words up to which strings are compared in place, rather than by a loop."""
 
+_CHAIN = 8
+"""Conditionals in a row up to which they nest in C too."""
+
+_FEW = 16
+"""Intermediate values that a clause may keep in C variables."""
+
+_LONG = 200
+"""Characters from which a C expression is saved in a variable: C compilers bound the nesting of parentheses."""
+
 
 class Expressions:
     """Generates the expressions of one clause function."""
@@ -46,6 +56,8 @@ class Expressions:
         self.effects = 0
         """How many changes of D variables have been generated: what was read before one may be stale after it."""
         self._texts = 0
+        self._held = 0
+        self._spills = 0
 
     # Effects and numbers
 
@@ -66,6 +78,13 @@ class Expressions:
 
     def number(self, node: typed.Expr) -> Number:
         """The value of an integer or pointer."""
+        number = self._number(node)
+        if number.text.isidentifier() or len(number.text) >= _LONG:
+            self._held += 1
+            return self.save(number) if self._held <= _FEW else self._spilled(number)
+        return number
+
+    def _number(self, node: typed.Expr) -> Number:
         match node:
             case typed.Const(value=value):
                 return constant(value, isinstance(node.type, IntType) and not node.type.signed)
@@ -76,7 +95,8 @@ class Expressions:
             case typed.Load():
                 return self._load(node)
             case typed.Unary(op=op, operand=operand):
-                return Number(f"{op}{self.number(operand).wide}", "s64", loose=True)
+                number = self.number(operand)
+                return Number(f"{op}{number.wide}", "u64" if number.ctype == "u64" else "s64", loose=True)
             case typed.Arithmetic():
                 left, right = self.pair(node.left, node.right)
                 return self.arithmetic(node.op, left, right, node.type)
@@ -107,19 +127,29 @@ class Expressions:
         first, effects = self.number(left), self.effects
         with self.writer.aside() as lines:
             second = self.number(right)
-        if self.effects != effects and first.changes:
+        if self.effects != effects:
             first = self.save(first)
         self.writer.lines += lines
         return first, second
 
     def save(self, number: Number) -> Number:
         """The number in a C variable of its own, unless it is a constant or already in one."""
-        if number.constant is not None or number.text.isidentifier():
+        if number.constant is not None or number.text.isidentifier() or number.text.startswith("SPILLED("):
             return number
+        self._held += 1
+        if self._held > _FEW:
+            return self._spilled(number)
         name = self.writer.fresh()
         ctype = "u64" if number.ctype == "u64" else "s64"
         self.writer.line(f"{ctype} {name} = {number.text};")
         return Number(name, ctype)
+
+    def _spilled(self, number: Number) -> Number:
+        """The number in the frame, where there is room for more than on BPF's stack of 512 bytes."""
+        self._spills += 1
+        self.environment.spills = max(self.environment.spills, self._spills)
+        self.writer.line(f"SPILL({self._spills - 1}, {number.text});")
+        return Number(f"SPILLED({self._spills - 1})")
 
     def _read(self, node: typed.Read) -> Number:
         name = node.builtin.name
@@ -168,7 +198,7 @@ class Expressions:
             ctype = "s64" if signed else "u64"
             return Number(f"{left.as_(ctype)} >> {count}", ctype, loose=True)
         ctype = "u64" if "u64" in (left.ctype, right.ctype) else "s64"
-        return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True, changes=left.changes or right.changes)
+        return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True)
 
     def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
         if right.constant is None:
@@ -186,7 +216,7 @@ class Expressions:
         number = self.number(operand)
         if holds(kind, operand):
             return number
-        return Number(f"({storage_type(kind)}){number}", "int", changes=number.changes)
+        return Number(f"({storage_type(kind)}){number}", "int")
 
     # Control flow inside expressions
 
@@ -202,15 +232,19 @@ class Expressions:
             pure = not self.writer.lines
             self.writer.line(result)
         if pure:
-            return Number(f"{left} {node.op} {right}", "int", loose=True, changes=left.changes or right.changes)
+            return Number(f"{left} {node.op} {right}", "int", loose=True)
         conjunction = node.op == "&&"
         self.writer.line(f"int {name} = {0 if conjunction else 1};")
         self.writer.branch(left.text if conjunction else f"!{left}", lines)
         return Number(name, "int")
 
     def _conditional(self, node: typed.Conditional) -> Number:
-        condition = self.number(node.condition)
         name = self.writer.fresh()
+        if _chained(node) > _CHAIN:
+            self.writer.line(f"s64 {name};")
+            self._choose(node, lambda arm: self.writer.line(f"{name} = {self.number(arm).text};"))
+            return Number(name)
+        condition = self.number(node.condition)
         arms: list[list[str]] = []
         numbers: list[Number] = []
         for arm in (node.yes, node.no):
@@ -221,10 +255,23 @@ class Expressions:
         if all(len(lines) == 1 for lines in arms):
             ctype = "u64" if "u64" in (numbers[0].ctype, numbers[1].ctype) else "s64"
             text = f"{condition} ? {numbers[0].as_(ctype)} : {numbers[1].as_(ctype)}"
-            return Number(text, ctype, loose=True, changes=True)
+            return Number(text, ctype, loose=True)
         self.writer.line(f"s64 {name};")
         self.writer.branch(condition.text, *arms)
         return Number(name)
+
+    def _choose(self, node: typed.Expr, arm: Callable[[typed.Expr], None]) -> None:
+        """Generate a chain of conditionals without nesting; ``arm`` generates an arm."""
+        end = self.writer.fresh("chosen")
+        while isinstance(node, typed.Conditional):
+            condition = self.number(node.condition)
+            with self.writer.aside(deeper=True) as lines:
+                arm(node.yes)
+                self.writer.line(f"goto {end};")
+            self.writer.branch(condition.text, lines)
+            node = node.no
+        arm(node)
+        self.writer.line(f"{end}:;")
 
     # Strings
 
@@ -266,6 +313,19 @@ class Expressions:
         self.writer.lines += lines
         return first, second
 
+    def keys(self, nodes: tuple[typed.Expr, ...]) -> list[Number | Buffer]:
+        """The keys of an element, left to right: each stays what it was when it was evaluated."""
+        if not nodes:
+            return []
+        first = self.buffer(nodes[0]) if isinstance(nodes[0].type, StringType) else self.save(self.number(nodes[0]))
+        effects = self.effects
+        with self.writer.aside() as lines:
+            rest = self.keys(nodes[1:])
+        if self.effects != effects and isinstance(first, Buffer) and first.changes:
+            first = self.copied(first)
+        self.writer.lines += lines
+        return [first, *rest]
+
     def copied(self, source: Buffer) -> Buffer:
         """The same string in a temporary of its own."""
         copy = Buffer(self.text(), source.size)
@@ -285,13 +345,16 @@ class Expressions:
             self.writer.line(f"string_clear({to} + {cut.size}, {size - cut.size});")
 
     def _text_of(self, name: str) -> Buffer:
-        to = self.text()
+        to, limit = self.text(), self.environment.target.strsize
         if name == "execname":
-            self.writer.line(f"bpf_get_current_comm({to}, 16);")
-            return Buffer(to, 16)
-        self.needs.add("names")
-        size = self.environment.names[name]
-        self.writer.line(f"probe_text(f, {_NAMES[name]}, {to}, {size});")
+            size = min(16, padded(limit))
+            self.writer.line(f"bpf_get_current_comm({to}, {size});")
+        else:
+            self.needs.add("names")
+            size = min(self.environment.names[name], padded(limit))
+            self.writer.line(f"probe_text(f, {_NAMES[name]}, {to}, {size});")
+        for excess in range(limit - 1, size):
+            self.writer.line(f"{to}[{excess}] = 0;")
         return Buffer(to, size)
 
     def _string_at(self, node: typed.StringAt) -> Buffer:
@@ -302,13 +365,8 @@ class Expressions:
         return Buffer(to, size)
 
     def _string_conditional(self, node: typed.Conditional) -> Buffer:
-        condition, to, size = self.number(node.condition), self.text(), self.environment.bound
-        arms: list[list[str]] = []
-        for arm in (node.yes, node.no):
-            with self.writer.aside(deeper=True) as lines:
-                self.copy(to, size, self.buffer(arm))
-            arms.append(lines)
-        self.writer.branch(condition.text, *arms)
+        to, size = self.text(), self.environment.bound
+        self._choose(node, lambda arm: self.copy(to, size, self.buffer(arm)))
         return Buffer(to, size)
 
     def _compare_strings(self, node: typed.CompareStrings) -> Number:
@@ -325,6 +383,14 @@ class Expressions:
         return Number(f"{call} {node.op} 0", "int", loose=True)
 
 
+def _chained(node: typed.Expr) -> int:
+    """How many conditionals follow one another, each the last arm of the one before."""
+    count = 0
+    while isinstance(node, typed.Conditional):
+        node, count = node.no, count + 1
+    return count
+
+
 def compare(op: str, left: Number, right: Number, signed: bool) -> Number:
     """A comparison of integers, both sides as signed or as unsigned numbers (C5)."""
 
@@ -335,8 +401,7 @@ def compare(op: str, left: Number, right: Number, signed: bool) -> Number:
             return str(number)
         return number.wide if number.ctype == "u64" else f"(u64){number.wide}"
 
-    changes = left.changes or right.changes
-    return Number(f"{side(left)} {op} {side(right)}", "int", loose=True, changes=changes)
+    return Number(f"{side(left)} {op} {side(right)}", "int", loose=True)
 
 
 def holds(kind: Type, operand: typed.Expr) -> bool:

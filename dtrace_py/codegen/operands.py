@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 _INT_MAX = (1 << 31) - 1
 
@@ -11,13 +11,12 @@ _INT_MAX = (1 << 31) - 1
 class Number:
     """C text of integer type. ``ctype`` is s64, u64 or int (a truth value); ``loose`` text needs parentheses.
 
-    ``changes`` says that the text reads memory that a later part of the same D statement may change.
+    The text may read memory that a later part of the same D statement changes.
     """
 
     text: str
     ctype: str = "s64"
     loose: bool = False
-    changes: bool = False
     constant: int | None = None
 
     def __str__(self) -> str:
@@ -25,8 +24,8 @@ class Number:
         return f"({self.text})" if self.loose else self.text
 
     def as_(self, ctype: str) -> str:
-        """The text as an operand of that C type."""
-        return str(self) if self.ctype == ctype else f"({ctype}){self}"
+        """The text as an operand of that C type. A small constant is an int, until it is said to be more."""
+        return str(self) if self.ctype == ctype and self.constant is None else f"({ctype}){self}"
 
     @property
     def wide(self) -> str:
@@ -34,10 +33,6 @@ class Number:
         if self.constant is not None:
             return str(self) if abs(self.constant) <= _INT_MAX else self.as_(self.ctype)
         return f"(s64){self}" if self.ctype == "int" else str(self)
-
-    def saved(self, name: str) -> Number:
-        """The same value, now held by a C variable."""
-        return replace(self, text=name, loose=False, changes=False, constant=None)
 
 
 def constant(value: int, unsigned: bool = False) -> Number:

@@ -80,7 +80,7 @@ class Records:
                 return ConstantField(text.split("\0")[0][: self.expressions.environment.target.strsize - 1])
             case typed.Const(value=known, type=IntType(size=width, signed=signed)):
                 return ConstantField(known, width, signed)
-            case typed.Read(builtin=builtin) if builtin.name in _NAMES:
+            case typed.Read(builtin=builtin) if self._is_name(builtin.name):
                 return NameField(_NAMES.index(builtin.name))
         if isinstance(value.type, StringType):
             buffer = self.expressions.buffer(value)
@@ -93,6 +93,11 @@ class Records:
         name, offset = self._member("value", f"{storage_type(kind)} {{}}", size, size)
         self.writer.line(f"record->{name} = {number.text};")
         return IntField(offset, size, kind.signed if isinstance(kind, IntType) else False)
+
+    def _is_name(self, builtin: str) -> bool:
+        """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""
+        environment = self.expressions.environment
+        return builtin in _NAMES and environment.names[builtin] <= environment.target.strsize
 
     def _special(self, value: typed.StackKey | typed.SymbolKey) -> Field:
         if isinstance(value, typed.SymbolKey):

@@ -12,6 +12,7 @@ from dtrace_py.codegen.programs import Context, Kind
 from dtrace_py.codegen.shape import Shape
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Program
+from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.providers.dtrace import ERROR
 
 FAULT_RECORD = 24
@@ -22,7 +23,8 @@ _PARTS = ("probeprov", "probemod", "probefunc", "probename")
 
 def generate(program: Program, plan: Plan, shape: Shape, target: Target) -> Unit:
     """The unit for a typed program and its plan."""
-    return _Unit(program, plan, shape, target).generate()
+    with deep_recursion():
+        return _Unit(program, plan, shape, target).generate()
 
 
 def kinds(plan: Plan, session: bool) -> list[Kind]:
@@ -192,6 +194,8 @@ class _Unit:
             lines += ["    union {", *[f"        struct {stem}_key {stem};" for stem in stems], "    } key;"]
         if "this" in self.needs:
             lines.append("    struct clause_locals this_;")
+        if self.environment.spills:
+            lines.append(f"    s64 number[{self.environment.spills}];")
         if self.environment.texts:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
         return [*lines, "} __attribute__((aligned(8)));", ""]

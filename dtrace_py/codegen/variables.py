@@ -53,7 +53,7 @@ class Storage:
     def number(self, node: typed.Value) -> Number:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
-            return self._loaded(self._scalar(variable), variable.type, changes=True)
+            return self._loaded(self._scalar(variable), variable.type)
         place = self._find(node)
         name = self.writer.fresh()
         self.writer.line(f"s64 {name} = {place.element} ? {place.element}->value : 0;")
@@ -71,9 +71,9 @@ class Storage:
         self.writer.branch(place.element, found, absent)
         return Buffer(to, size)
 
-    def _loaded(self, text: str, kind: Type, changes: bool = False) -> Number:
+    def _loaded(self, text: str, kind: Type) -> Number:
         ctype = storage_type(kind)
-        return Number(text, ctype if ctype in ("s64", "u64") else "int", changes=changes)
+        return Number(text, ctype if ctype in ("s64", "u64") else "int")
 
     def _scalar(self, variable: Variable) -> str:
         if variable.scope == "this":
@@ -87,12 +87,7 @@ class Storage:
     def _key(self, node: typed.Value) -> str:
         """Fill in the key of an element; returns C text of its address."""
         variable = node.variable
-        parts: list[Number | Buffer] = []
-        for key in node.keys:
-            if isinstance(key.type, StringType):
-                parts.append(self.expressions.buffer(key))
-            else:
-                parts.append(self.expressions.save(self.expressions.number(key)))
+        parts = self.expressions.keys(node.keys)
         name = self.writer.fresh("key")
         stem = map_name(variable)
         self.writer.line(f"struct {stem}_key *{name} = &f->frame->temporaries.key.{stem};")
@@ -135,8 +130,7 @@ class Storage:
             value = self.expressions.number(node.value)
             self.writer.line(f"{text} = {value.text};")
             return self.expressions.save(self._loaded(text, variable.type)) if wanted else value
-        before = self._loaded(text, variable.type, changes=True)
-        value = self.expressions.number(node.value)
+        before, value = self.expressions.pair(node.target, node.value)
         old = self.expressions.save(before) if wanted and node.postfix else None
         after = self.expressions.arithmetic(node.op, before, value, variable.type)
         self.writer.line(f"{text} = {after.text};")

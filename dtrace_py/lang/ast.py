@@ -74,7 +74,7 @@ class Aggregation(Node):
 
 @dataclass(frozen=True, slots=True)
 class Call(Node):
-    function: Expr
+    function: Name
     arguments: tuple[Expr, ...]
 
 

@@ -23,6 +23,7 @@ from dtrace_py.lang.types import (
     SIZE,
     STRING,
     UINTPTR,
+    VOID,
     ArrayType,
     DynamicType,
     IntType,
@@ -118,7 +119,7 @@ class ExpressionChecker:
         if self.scope.variable("global", name):
             return self._variable(node, "global", name)
         if name in CONSTANTS:
-            return typed.Const(LONG, node.span, CONSTANTS[name])
+            return typed.Const(LONG if name == "NULL" else INT, node.span, CONSTANTS[name])
         if builtin := BUILTINS.get(name):
             if not builtin.built:
                 raise not_built(f"the variable {name}", node.span)
@@ -138,14 +139,13 @@ class ExpressionChecker:
         return typed.Value(variable.type, node.span, variable)
 
     def _call(self, node: ast.Call) -> typed.Expr:
-        if not isinstance(node.function, ast.Name):
-            raise CompileError("D_FUNC_IDENT", "function designator is not of function type", node.span)
         name = node.function.name
         if (action := ACTIONS.get(name)) and action.result != "void":
-            text = f"{name}( ) may not be called from a D expression (D program context required)"
-            raise CompileError("D_CG_EXPR", text, node.span)
+            raise _not_in_expression(name, node.span)
         if action or name in AGGREGATING:
-            raise CompileError("D_OP_ACT", f"{name}( ) may not be used as an operand of an expression", node.span)
+            # No value: what is wrong with that depends on where one is wanted (O26).
+            nothing = typed.Const(INT, node.span, 0)
+            return typed.Convert(VOID if action else DynamicType(), node.span, nothing)
         if name in SUBROUTINES:
             raise not_built(f"{name}( )", node.span)
         if name in BUILTINS or self.scope.variable("global", name):
@@ -181,8 +181,7 @@ class ExpressionChecker:
             return self.scope.variable(base.scope, base.name) is None
         if not isinstance(base, ast.Name) or "`" in base.name:
             return False
-        known = base.name in BUILTINS or base.name in CONSTANTS or base.name in ACTIONS or base.name in SUBROUTINES
-        return not known and self.scope.variable("global", base.name) is None
+        return self.scope.may_declare(base.name) and self.scope.variable("global", base.name) is None
 
     def _element(self, node: ast.Index, array: Variable) -> typed.Value:
         assert array.keys is not None
@@ -289,7 +288,7 @@ class ExpressionChecker:
 
     def _address(self, node: ast.Unary) -> typed.Expr:
         operand = self.check(node.operand)
-        if isinstance(operand, typed.Value):
+        if isinstance(operand, typed.Value | typed.Read):
             raise CompileError("D_ADDROF_VAR", "cannot take the address of a D variable", node.span)
         if not isinstance(operand, typed.Load):
             raise CompileError("D_ADDROF_LVAL", "operator & requires an lvalue operand", node.span)
@@ -315,6 +314,8 @@ class ExpressionChecker:
             return self._arithmetic(op, left, right, kind, span)
         if op in ("+", "-") and (isinstance(left.type, StringType) or isinstance(right.type, StringType)):
             raise not_built("arithmetic on a string's address", span)
+        if isinstance(left.type, VoidType | DynamicType) or isinstance(right.type, VoidType | DynamicType):
+            raise _incompatible(op, left.type, right.type, span)
         if op in _INTEGER_OPS:
             raise CompileError("D_OP_INT", f"operator {op} requires operands of integral type", span)
         raise CompileError("D_OP_ARITH", f"operator {op} requires operands of arithmetic type", span)
@@ -378,11 +379,13 @@ class ExpressionChecker:
     def _conditional(self, node: ast.Conditional) -> typed.Expr:
         condition = self.value(node.condition)
         self._require_scalar("?:", condition)
+        _refuse_actions(node.yes, node.no)
         yes, no = self.value(node.yes), self.value(node.no)
         if isinstance(yes.type, StringType) or isinstance(no.type, StringType):
-            if not (is_string_like(yes.type) and is_string_like(no.type)):
+            if not all(is_string_like(arm.type) or _is_zero(arm) for arm in (yes, no)):
                 raise _incompatible("?:", yes.type, no.type, node.span)
-            return typed.Conditional(STRING, node.span, condition, self.string(yes), self.string(no))
+            yes, no = self.convert(yes, STRING), self.convert(no, STRING)
+            return typed.Conditional(STRING, node.span, condition, yes, no)
         kind = self._arm_type(yes, no, node.span)
         return typed.Conditional(kind, node.span, condition, yes, no)
 
@@ -396,6 +399,7 @@ class ExpressionChecker:
         raise _incompatible("?:", yes.type, no.type, span)
 
     def _comma(self, node: ast.Comma) -> typed.Expr:
+        _refuse_actions(node.left, node.right)
         left, right = self.value(node.left), self.value(node.right)
         return typed.Comma(right.type, node.span, left, right)
 
@@ -414,6 +418,8 @@ class ExpressionChecker:
                 return self.string(operand)
             operand = replace(operand.address, type=PointerType(operand.type.element))
         if isinstance(kind, VoidType):
+            if name := _action(node.operand):
+                raise _not_in_expression(name, node.span)
             return typed.Convert(kind, node.span, operand)
         if isinstance(kind, StringType) and (is_scalar(operand.type) or isinstance(operand.type, StringType)):
             return self._stringof(operand, node.span)
@@ -461,11 +467,6 @@ class ExpressionChecker:
         return typed.Assign(kind, node.span, target, self.convert(value, kind))
 
     def _right_side(self, node: ast.Expr) -> typed.Expr:
-        if isinstance(node, ast.Call) and isinstance(node.function, ast.Name):
-            name = node.function.name
-            void_action = name in ACTIONS and ACTIONS[name].result == "void"
-            if void_action or name in AGGREGATING:
-                raise CompileError("D_OP_INCOMPAT", f"{name}( ) has no value that could be assigned", node.span)
         value = self.check(node)
         if isinstance(value.type, ArrayType) and not is_string_like(value.type):
             raise CompileError("D_OP_ARRFUN", "operator = may not be applied to an array", node.span)
@@ -505,9 +506,10 @@ class ExpressionChecker:
                 raise CompileError("D_OP_WRITE", f"operator {op} can only be applied to a writable variable", node.span)
             if node.name in CONSTANTS:
                 raise CompileError("D_OP_LVAL", f"operator {op} requires modifiable lvalue as an operand", node.span)
-            raise CompileError("D_VAR_UNDEF", f"{node.name} has not yet been declared or assigned", node.span)
+            if self.scope.may_declare(node.name):
+                raise CompileError("D_VAR_UNDEF", f"{node.name} has not yet been declared or assigned", node.span)
         target = self.check(node)
-        if isinstance(target, typed.Value):
+        if isinstance(target, typed.Value) and isinstance(node, ast.Name | ast.Scoped | ast.Index):
             return target
         if isinstance(target, typed.Load):
             raise CompileError("D_OP_WRITE", f"operator {op} can only be applied to a writable variable", node.span)
@@ -548,6 +550,27 @@ def _undefined(scope: str, name: str, span: Span, array: bool = False) -> Compil
         return CompileError("D_IDENT_UNDEF", f"failed to resolve {name}: Unknown variable name", span)
     shown = name if scope == "global" else f"{scope}->{name}"
     return CompileError("D_VAR_UNDEF", f"{shown} has not yet been declared or assigned", span)
+
+
+def _action(node: ast.Expr) -> str | None:
+    """The name of the action or aggregating function that a node calls."""
+    if isinstance(node, ast.Call):
+        name = node.function.name
+        return name if name in ACTIONS or name in AGGREGATING else None
+    return None
+
+
+def _not_in_expression(name: str, span: Span) -> CompileError:
+    return CompileError(
+        "D_CG_EXPR", f"{name}( ) may not be called from a D expression (D program context required)", span
+    )
+
+
+def _refuse_actions(*nodes: ast.Expr) -> None:
+    """Raise D_OP_ACT for an action in the comma operator or an arm of ``?:`` (O26)."""
+    for node in nodes:
+        if (name := _action(node)) and (name not in ACTIONS or ACTIONS[name].result == "void"):
+            raise CompileError("D_OP_ACT", f"{name}( ) may not be used as an operand of an expression", node.span)
 
 
 def _is_zero(value: typed.Expr) -> bool:

@@ -45,9 +45,11 @@ class StatementChecker:
             return [self._aggregate(node.target, node)]
         if isinstance(node, ast.Aggregation):
             raise CompileError("D_AGG_NULL", f"@{node.name} must be assigned an aggregating function", node.span)
-        if isinstance(node, ast.Call) and isinstance(node.function, ast.Name) and node.function.name in ACTIONS:
+        if isinstance(node, ast.Call) and node.function.name in ACTIONS:
             return [self._action(ACTIONS[node.function.name], node)]
         value = self.expressions.check(node)
+        if isinstance(value.type, DynamicType):
+            raise CompileError("D_AGG_FUNC", "an aggregating function must be assigned to an aggregation", node.span)
         if isinstance(value.type, StructType | ArrayType):
             raise not_built(f"an expression of type {value.type} as a statement", node.span)
         return [typed.Evaluate(value)]
@@ -101,7 +103,7 @@ class StatementChecker:
         return typed.Printf(parsed, check_printf(parsed, arguments, node.span))
 
     def _printable(self, node: ast.Expr) -> typed.Expr:
-        if isinstance(node, ast.Call) and isinstance(node.function, ast.Name):
+        if isinstance(node, ast.Call):
             name = node.function.name
             if (name in ACTIONS and ACTIONS[name].result == "void") or name in AGGREGATING:
                 text = f"printf( ) argument is incompatible with its conversion: {name}( ) has no value"
@@ -151,7 +153,6 @@ class StatementChecker:
         return typed.Trunc(aggregation, self._scalar(node.arguments[1], "D_TRUNC_SCALAR", "trunc( ) limit"))
 
     def _normalize(self, node: ast.Call) -> typed.Statement:
-        assert isinstance(node.function, ast.Name)
         aggregation = self._named(node.arguments[0], "NORMALIZE", node.function.name)
         if len(node.arguments) == 1:
             return typed.Normalize(aggregation, None)
@@ -180,7 +181,7 @@ class StatementChecker:
         call = node.value
         if node.op is not None:
             raise CompileError("D_OP_INCOMPAT", f"operator {node.op}= may not be applied to an aggregation", node.span)
-        function = call.function.name if isinstance(call, ast.Call) and isinstance(call.function, ast.Name) else None
+        function = call.function.name if isinstance(call, ast.Call) else None
         if not isinstance(call, ast.Call) or function not in AGGREGATING:
             self._refuse_arithmetic(call)
             text = f"@{target.name} must be assigned the result of an aggregating function"
@@ -208,16 +209,12 @@ class StatementChecker:
         """``@a = count() + 1`` is an error of its own (G3)."""
         if isinstance(node, ast.Binary):
             for side in (node.left, node.right):
-                if (
-                    isinstance(side, ast.Call)
-                    and isinstance(side.function, ast.Name)
-                    and side.function.name in AGGREGATING
-                ):
+                if isinstance(side, ast.Call) and side.function.name in AGGREGATING:
                     text = f'operands have incompatible types: "<DYN>" {node.op} "int"'
                     raise CompileError("D_OP_INCOMPAT", text, node.span)
 
     def _key(self, node: ast.Expr) -> typed.Key:
-        if isinstance(node, ast.Call) and isinstance(node.function, ast.Name):
+        if isinstance(node, ast.Call):
             name = node.function.name
             if name in _KEY_ACTIONS:
                 return self._recorded(name, node)

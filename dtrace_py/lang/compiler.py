@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,15 +12,13 @@ from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.parser import parse
 from dtrace_py.lang.pragmas import Pragmas, SetOption
 from dtrace_py.lang.program import Clause, Program
+from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Source
 
 if TYPE_CHECKING:
     from dtrace_py.lang.ast import Declaration
     from dtrace_py.lang.scope import Scope
     from dtrace_py.lang.types import TypeSource
-
-_RECURSION = 20_000
-"""Python frames that the passes may use; pure Python calls take no C stack, and the parser bounds the nesting."""
 
 
 class Settings(NamedTuple):
@@ -54,7 +50,7 @@ class Compiler:
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError: the first error of the source."""
-        with _deep_recursion():
+        with deep_recursion():
             parsed = parse(source, macros, Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
@@ -77,22 +73,11 @@ class Compiler:
     def _clause(self, node: tree.Clause, source: Source) -> Clause:
         number = len(self.program.clauses) + 1
         descriptions = tuple(description.text for description in node.descriptions)
+        places = tuple(description.span for description in node.descriptions)
         if node.predicate is None and not node.body:
-            return Clause(number, descriptions, None, (), node.span, source)
+            return Clause(number, descriptions, None, (), node.span, source, places=places)
         from dtrace_py.lang.check_clause import check_clause
 
         strsize, frames = self.settings.number("strsize"), self.settings.number("stackframes")
         predicate, statements, stability = check_clause(node, self.scope, strsize, frames)
-        return Clause(number, descriptions, predicate, statements, node.span, source, stability)
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION))
-    try:
-        yield
-    except RecursionError:
-        raise CompileError("D_SYNTAX", "expression is nested too deeply") from None
-    finally:
-        sys.setrecursionlimit(before)
+        return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)

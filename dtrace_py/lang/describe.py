@@ -34,7 +34,7 @@ class Description(NamedTuple):
 
 def parse_description(text: str, context: Field, span: Span | None = None) -> Description:
     """The fields of a description; fewer than four fill up from the right, from the context field on (P3, P4)."""
-    if text.isdigit():
+    if text.isdecimal():
         return _numbered(text, context, span)
     parts = text.split(":")
     if len(parts) > context + 1:

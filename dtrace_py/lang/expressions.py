@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from dtrace_py.lang import ast
+from dtrace_py.lang.constants import integer
 from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.lexer import Kind, Lexer, Token, syntax_error
 from dtrace_py.lang.source import Span
@@ -28,9 +29,9 @@ _QUALIFIERS = frozenset("const volatile restrict userland".split())
 _MEMBER_KEYWORDS = frozenset("probe provider self string stringof userland xlate translator".split())
 """Keywords that may name members (L14)."""
 
-_AFTER_TYPE = re.compile(r"\s*[*)]")
+_AFTER_TYPE = re.compile(r"(?:\s|/\*.*?\*/|(?:const|volatile|restrict)\b)*[*)\[(]", re.DOTALL)
 
-_MAX_DEPTH = 200
+_MAX_DEPTH = 500
 """Nesting beyond which an expression is refused, well before Python's own limit."""
 
 
@@ -150,7 +151,7 @@ class ExpressionParser:
     def _after_parenthesis(self, start: Token) -> ast.Expr:
         """A cast, or an expression in parentheses."""
         if not self._at_cast():
-            return self._postfix(self._parenthesised(start))
+            return self._postfix(self._parenthesised(start), plain=False)
         type_name = self.type_name()
         self.expect(")")
         operand = self._unary()
@@ -161,8 +162,8 @@ class ExpressionParser:
         self.expect(")")
         return inner
 
-    def _postfix(self, node: ast.Expr) -> ast.Expr:
-        """O1."""
+    def _postfix(self, node: ast.Expr, plain: bool = True) -> ast.Expr:
+        """O1; only a plain name may be called, one in parentheses not."""
         while True:
             if self.token.is_("++", "--"):
                 delta = 1 if self.token.text == "++" else -1
@@ -172,6 +173,8 @@ class ExpressionParser:
                 node = self._indexed(node)
             elif self.token.is_("("):
                 self.advance()
+                if not (plain and isinstance(node, ast.Name)):
+                    raise CompileError("D_FUNC_IDENT", "function designator is not of function type", node.span)
                 arguments = self._list(")")
                 node = ast.Call(node.span.to(self.last), node, arguments)
             elif self.token.is_("->", "."):
@@ -226,6 +229,7 @@ class ExpressionParser:
         self.advance()
         match token.kind:
             case Kind.INT:
+                integer(token.value, token.span)  # what is wrong with it is a syntax error, wherever it stands
                 return ast.Int(token.span, token.value)
             case Kind.CHAR:
                 return ast.Char(token.span, token.value)
@@ -256,9 +260,19 @@ class ExpressionParser:
             return self.token.text in _TYPE_WORDS
         return self.token.kind is Kind.IDENT and self.is_type(self.token.value)
 
-    def type_name(self, abstract: bool = True) -> ast.TypeName:
-        """A type: specifiers and stars; unless ``abstract``, the name that is declared follows."""
+    def type_name(self) -> ast.TypeName:
+        """A type without a name: specifiers and stars."""
         start = self.token
+        words = self.specifiers()
+        stars = self.stars()
+        if self.token.is_("("):
+            raise not_built("a function pointer type", self.token.span)
+        if self.token.is_("["):
+            raise not_built("an array type", self.token.span)
+        return ast.TypeName(start.span.to(self.last), words, stars)
+
+    def specifiers(self) -> tuple[str, ...]:
+        """The words of a type, but for qualifiers."""
         words: list[str] = []
         while self._at_type():
             word = self.token
@@ -266,19 +280,25 @@ class ExpressionParser:
                 break  # the declared name may be spelled like a type
             self.advance()
             if word.text in ("struct", "union", "enum"):
-                words.append(word.text)
-                if self.token.kind is not Kind.IDENT:
-                    raise not_built(f"a definition of a {word.text}", self.token.span)
-                words.append(self.token.value)
-                self.advance()
+                words += [word.text, self._tag(word.text)]
             elif word.text not in _QUALIFIERS:
                 words.append(word.text)
         if not words:
             raise self.syntax_error()
-        stars = 0
-        while self.token.is_("*", *_QUALIFIERS):
-            stars += self.token.text == "*"
+        return tuple(words)
+
+    def _tag(self, keyword: str) -> str:
+        tag = self.token
+        if tag.kind is Kind.IDENT:
             self.advance()
-        if abstract and self.token.is_("("):
-            raise not_built("a function pointer type", self.token.span)
-        return ast.TypeName(start.span.to(self.last), tuple(words), stars)
+        if tag.kind is not Kind.IDENT or self.token.is_("{"):
+            raise not_built(f"a definition of a {keyword}", tag.span)
+        return tag.value
+
+    def stars(self) -> int:
+        """How many stars follow."""
+        count = 0
+        while self.token.is_("*", *_QUALIFIERS):
+            count += self.token.text == "*"
+            self.advance()
+        return count

@@ -59,6 +59,8 @@ _DESCRIPTION = re.compile(r"[-$:_.?*\\\[\]!A-Za-z][-$:_.?*\\\[\]!A-Za-z0-9`]*|[0
 _IDENT = re.compile(r"[A-Za-z_]\w*(`+[A-Za-z_]\w*)*|`+[A-Za-z_]\w*|[0-9]\w*`+[A-Za-z_]\w*", re.ASCII)
 _FLOAT = re.compile(r"[0-9]+\.[0-9]*([eE][-+]?[0-9]+)?|\.[0-9]+([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+")
 _NUMBER = re.compile(r"[0-9][0-9A-Za-z_]*")
+_SIGNED = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|[0-9]+)([uU]?)[lL]?[lL]?")
+"""An integer as an operand of the command."""
 _AGGREGATION = re.compile(r"@([A-Za-z_]\w*)?", re.ASCII)
 _PUNCTUATION = re.compile(
     r"\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\^\^|\|\||[-+*/%&|^]=|[][(){}<>.,;:?=!~+\-*/%&|^]"
@@ -144,7 +146,10 @@ class Lexer:
         text = self.macros.text(match[1], as_string, token.span)
         if as_string:
             return Token(Kind.STRING, token.text, token.span, unescape(text))
-        if re.match(r"[-+0-9]", text):
+        if number := _SIGNED.fullmatch(text):
+            if int(number[1], 16 if number[1][1:2] in ("x", "X") else 10) >> (64 if number[2] else 63):
+                what = f"macro argument {token.text} constant {text} results in integer overflow"
+                raise CompileError("D_MACRO_OFLOW", what, token.span)
             return Token(Kind.INT, token.text, token.span, text)
         if _IDENT.fullmatch(text):
             return Token(Kind.KEYWORD if text in KEYWORDS else Kind.IDENT, text, token.span, text)

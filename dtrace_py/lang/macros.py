@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.source import Span
 
-NAME = re.compile(r"\$\$?(\d+|[A-Za-z_]\w*)")
+NAME = re.compile(r"\$\$?(\d+|[A-Za-z_]\w*)", re.ASCII)
 """A macro in D text; group 1 is its name or number."""
 
 

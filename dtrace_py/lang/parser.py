@@ -23,7 +23,8 @@ _DECLARES = frozenset(
 )
 """Words that begin a declaration at the outer level."""
 
-_DECLARED = re.compile(r"[\s*]*[A-Za-z_]\w*\s*[;\[,=]")
+_GAP = r"(?:[\s*]|/\*.*?\*/|(?:const|volatile|restrict)\b)*"
+_DECLARED = re.compile(_GAP + r"[A-Za-z_]\w*" + _GAP + r"[;\[,=]", re.DOTALL)
 """What follows a type name in a declaration; looked for first, because asking for kernel types is slow."""
 
 _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
@@ -67,7 +68,7 @@ class Parser:
         items: list[Clause | Declaration] = []
         while self.token.kind is not Kind.END:
             if self._at_declaration():
-                items.append(self.inner.declaration(self.token))
+                items += self.inner.declaration(self.token)
                 self._leave_inner()
             else:
                 items.append(self.clause())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable
 
 from dtrace_py.lang.errors import CompileError, not_built
@@ -63,7 +62,7 @@ class Pragmas:
 
 
 def _position(line: str, span: Span) -> tuple[int, str | None]:
-    match = re.fullmatch(r'#\s*(?:line)?\s*(\d+)(?:\s+("[^"]*")(?:\s+\d+)*)?\s*', line)
+    match = re.fullmatch(r'#\s*(?:line)?\s*(\d+)(?:\s+"([^"]*)"(?:\s+\d+)*)?\s*', line, re.ASCII)
     if not match:
         raise CompileError("D_PRAGMA_MALFORM", "malformed #line directive", span)
-    return int(match[1]), shlex.split(match[2])[0] if match[2] else None
+    return int(match[1]), match[2]

@@ -65,6 +65,8 @@ class Clause(NamedTuple):
     source: Source
     stability: Stability = STABLE
     """The lowest stability of anything the clause names."""
+    places: tuple[Span, ...] = ()
+    """Of the descriptions."""
 
     @property
     def records(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.lang import ast
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.program import Program, Variable
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
@@ -74,7 +74,36 @@ class Scope:
             return INTRINSICS[canonical]
         elif len(words) == 1 and (kind := self.source.typedef(text)) is not None:
             return kind
-        raise CompileError("D_UNKNOWN", f"failed to resolve type {text}: Unknown type name", span)
+        raise _no_type(words, span)
+
+
+_ATTRIBUTES = frozenset({"short", "long", "signed", "unsigned"})
+_KEYWORDS = _ATTRIBUTES | {"char", "int", "float", "double", "void", "string"}
+
+
+def _no_type(words: tuple[str, ...], span: Span | None) -> CompileError:
+    """Why these words name no type (13.8)."""
+    text, attributes = " ".join(words), _ATTRIBUTES.intersection(words)
+    bases = [word for word in words if word not in _ATTRIBUTES]
+    if len(bases) == 1 and attributes:
+        if bases == ["void"]:
+            return CompileError(
+                "D_DECL_VOIDATTR", "invalid type declaration: attributes may not be used with void", span
+            )
+        if bases == ["char"] and attributes & {"short", "long"}:
+            what = "short and long may not be used with char"
+            return CompileError("D_DECL_CHARATTR", f"invalid type declaration: {what}", span)
+        if bases[0] in ("string", "float", "double") and attributes & {"signed", "unsigned"}:
+            what = "signed and unsigned may only be used with integer type"
+            return CompileError("D_DECL_SIGNINT", f"invalid type declaration: {what}", span)
+        if bases == ["string"]:
+            what = f"{min(attributes)} may only be used with arithmetic type"
+            return CompileError("D_DECL_LONGINT", f"invalid type declaration: {what}", span)
+    if words in (("float",), ("double",)) or sorted(words) == ["double", "long"]:
+        return not_built(f"the type {text}", span)
+    if len(words) > 1 and words != ("long", "float") and _KEYWORDS.issuperset(words):
+        return CompileError("D_DECL_COMBO", f"invalid type declaration: {text}", span)
+    return CompileError("D_UNKNOWN", f"failed to resolve type {text}: Unknown type name", span)
 
 
 def pointee(kind: Type) -> Type:

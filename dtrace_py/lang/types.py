@@ -182,9 +182,13 @@ _BASE = {"char": "char", "short": "short", "int": "int", "long": "long", "": "in
 def specified(words: tuple[str, ...]) -> str | None:
     """The canonical name of a C integer type from its words in any order (``long unsigned int``), or None."""
     rest = sorted(w for w in words if w not in ("signed", "unsigned", "int"))
+    if words.count("int") > 1 or words.count("signed") + words.count("unsigned") > 1:
+        return None
     if rest == ["long", "long"]:
         base = "long long"
     elif len(rest) > 1 or (base := _BASE.get(rest[0] if rest else "", "?")) == "?":
+        return None
+    if base == "char" and "int" in words:
         return None
     if "unsigned" in words:
         return f"unsigned {base}"

@@ -19,6 +19,14 @@ from dtrace_py.errors import DtpyError
 
 _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
+_MOST_INSTRUCTIONS = 32_767
+"""Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
+_FLAGS = ["-fwrapv", "-fbracket-depth=1024"]
+"""For clang: D's arithmetic wraps around, signed or not, and nests deeper than is usual in C."""
+_TOO_MANY_MAPS = (
+    "could not enable tracing: too many thread-local variables, associative arrays and aggregations: "
+    "the kernel allows a program 64 maps"
+)
 _NO_ROOM = (errno.ENOMEM, errno.E2BIG, errno.ENOSPC)
 
 
@@ -58,7 +66,7 @@ class Module:
         bcc = _import_bcc()
         try:
             # What clang has to say goes to stderr as it is: some of its errors end the process there and then.
-            self._bcc = bcc.BPF(text=expanded(self._unit.text).encode())
+            self._bcc = bcc.BPF(text=expanded(self._unit.text).encode(), cflags=_FLAGS)
         except Exception as error:
             if ctypes.get_errno() in _NO_ROOM:
                 reason = os.strerror(ctypes.get_errno())
@@ -96,6 +104,11 @@ class Module:
         library = _library()
         start = library.bpf_function_start(self._bcc.module, name.encode())
         size = library.bpf_function_size(self._bcc.module, name.encode())
+        if size // 8 > _MOST_INSTRUCTIONS:
+            raise DtpyError(
+                f"the program is too large: its clauses for {name} come to {size // 8} instructions, "
+                f"{_MOST_INSTRUCTIONS} are possible"
+            )
         code = ctypes.string_at(start, size)
         arguments = [self._bcc.module, kind, name.encode(), code, size]
         arguments += [library.bpf_module_license(self._bcc.module), library.bpf_module_kern_version(self._bcc.module)]
@@ -103,6 +116,8 @@ class Module:
             # On a refusal bcc loads once more, to write the verifier's log to stderr.
             descriptor: int = library.bcc_func_load(*arguments, 0, None, 0, None, attach_type)
             if descriptor < 0:
+                if "Argument list too long" in said() and len(said().splitlines()) == 1:  # the verifier said nothing
+                    raise DtpyError(_TOO_MANY_MAPS)
                 raise LoadError(_refusal(name, said()))
         return descriptor
 

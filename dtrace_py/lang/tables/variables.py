@@ -67,5 +67,11 @@ BUILTINS = {
     )
 }
 
-CONSTANTS = {"NULL": 0}
-"""Inlines that always exist (T14, B30); the rest come with the D libraries."""
+_FAULTS = "UNKNOWN BADADDR BADALIGN ILLOP DIVZERO NOSCRATCH KPRIV UPRIV TUPOFLOW BADSTACK BADSIZE BADINDEX"
+
+CONSTANTS = {
+    "NULL": 0,
+    **{f"DTRACEFLT_{name}": number for number, name in enumerate(_FAULTS.split())},
+    "DTRACEFLT_LIBRARY": 1000,
+}
+"""Inlines that always exist (T14, F0 to F12); the rest (B30) come with the D libraries. All are ints but NULL, a long."""
