@@ -107,19 +107,20 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     if ((s64)globals->total > 5) {
         bpf_get_current_comm(f->frame->temporaries.text[3], 16);
         string_copy(f->frame->temporaries.text[2], 256, f->frame->temporaries.text[3], 16);
-    } else {
-        WORD(f->frame->temporaries.text[2], 0) = 0x776566ULL;
-        string_clear(f->frame->temporaries.text[2] + 8, 248);
+        goto chosen7;
     }
+    WORD(f->frame->temporaries.text[2], 0) = 0x776566ULL;
+    string_clear(f->frame->temporaries.text[2] + 8, 248);
+    chosen7:;
     string_copy(globals->last, 256, f->frame->temporaries.text[2], 256);
     bpf_get_current_comm(f->frame->temporaries.text[4], 16);
-    u64 t7 = bpf_get_current_pid_tgid() >> 32;
-    struct global_seen_key *key8 = &f->frame->temporaries.key.global_seen;
-    string_copy(key8->key0, 256, f->frame->temporaries.text[4], 16);
-    key8->key1 = t7;
-    struct global_seen_value *found9 = global_seen.lookup(key8);
-    s64 t10 = found9 ? found9->value : 0;
-    record->value1 = t10;
+    u64 t8 = bpf_get_current_pid_tgid() >> 32;
+    struct global_seen_key *key9 = &f->frame->temporaries.key.global_seen;
+    string_copy(key9->key0, 256, f->frame->temporaries.text[4], 16);
+    key9->key1 = t8;
+    struct global_seen_value *found10 = global_seen.lookup(key9);
+    s64 t11 = found10 ? found10->value : 0;
+    record->value1 = t11;
     record_publish(f, record, enabling);
 }
 
