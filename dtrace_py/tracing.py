@@ -102,7 +102,7 @@ class Run:
         self.options.active = True
         self._start_timers(attached)
         self.tracer.fire("begin")
-        self._consume()
+        self._consume(self._impatient)
         if self.consumer.exit_status is None:
             self.tracer.control.open_gate()
 
@@ -130,7 +130,7 @@ class Run:
             control.set_clock()
             if now >= switch_due or self._busy():
                 switch_due = now + (self.options.optional("switchrate") or 0) / 1e9
-                self._consume()
+                self._consume(lambda: self.signals.wait(0))
             if now >= aggregate_due and self.tracer.unit.aggregations:
                 aggregate_due = now + self.options.number("aggrate") / 1e9
                 self.store.new_pass()
@@ -146,11 +146,11 @@ class Run:
         """The gate shuts, what is under way ends, everything is printed; END comes last."""
         self.tracer.control.shut_gate()
         bpf.wait_for_programs()
-        self._consume()
+        self._consume(self._impatient)
         self.consumer.ending()
         if not self.signals.impatient:
             self.tracer.fire("end")
-            self._consume()
+            self._consume(self._impatient)
         self.consumer.ended()
         self.drops.report()
         self.sink.write("\n")  # U76
@@ -159,9 +159,12 @@ class Run:
             self.sink.write(self.store.remaining())
         self.sink.flush()
 
-    def _consume(self) -> None:
+    def _impatient(self) -> bool:
+        return self.signals.impatient
+
+    def _consume(self, abandoned: Callable[[], bool]) -> None:
         style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
-        self.consumer.consume(range(self.tracer.rings.cpus), style, lambda: self.signals.impatient)
+        self.consumer.consume(range(self.tracer.rings.cpus), style, abandoned)
 
     def _order(self) -> Order:
         return Order(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -17,6 +18,9 @@ from dtrace_py.output import printf, values
 from dtrace_py.output.sink import Sink
 from dtrace_py.providers.probe import Probe
 from dtrace_py.runtime.ring import DISCARDED, FAULT, Rings
+
+_STRIDE = 4096
+"""Records that are printed between two looks at whether someone wants it to end."""
 
 HEADING = f"{'CPU':>3} {'ID':>6} {'FUNCTION:NAME':>32}\n"
 
@@ -65,19 +69,15 @@ class Consumer:
         """Records of clauses taken out of each CPU's ring."""
         self.exit_status: int | None = None
 
-    def consume(self, cpus: Iterable[int], style: Style, abandoned: Callable[[], bool]) -> int:
-        """Print what the rings of these CPUs hold; returns the number of records. Stops between CPUs if ``abandoned``."""
+    def consume(self, cpus: Iterable[int], style: Style, abandoned: Callable[[], bool]) -> None:
+        """Print what the rings of these CPUs hold. Leaves the rest where it is soon after it is ``abandoned``."""
         self._store.new_pass()
-        before = sum(self.consumed)
         for cpu in cpus:
-            if abandoned():
-                break
             if self._static and not style.flowindent:
-                self._consume_headers(cpu, style)
+                self._consume_headers(cpu, style, abandoned)
             else:
-                self._consume_records(cpu, style)
+                self._consume_records(cpu, style, abandoned)
             self._sink.flush()
-        return sum(self.consumed) - before
 
     def _heading(self, style: Style) -> None:
         if not self._headed:
@@ -87,23 +87,31 @@ class Consumer:
             elif not style.quiet:
                 self._sink.write(HEADING)
 
-    def _consume_headers(self, cpu: int, style: Style) -> None:
+    def _consume_headers(self, cpu: int, style: Style, abandoned: Callable[[], bool]) -> None:
         """Records whose whole line follows from their header: the line is made once, then looked up."""
         lines = self._lines.setdefault((cpu, style), _Lines(lambda header: self._line(header, 0, cpu, style, None)))
-        for headers in self._rings.headers(cpu):
+        for headers in self._rings.headers(cpu, _STRIDE):
+            if abandoned():
+                break
             self._heading(style)
             self._sink.write("".join(map(lines.__getitem__, headers)))
             self.consumed[cpu] += len(headers)
+            self._sink.flush()
 
-    def _consume_records(self, cpu: int, style: Style) -> None:
+    def _consume_records(self, cpu: int, style: Style, abandoned: Callable[[], bool]) -> None:
         count = 0
-        for header, place, following in self._rings.records(cpu):
-            if header & FAULT:
-                self._report_fault(header, place)
-            elif not header & DISCARDED:
-                self._heading(style)
-                self._sink.write(self._line(header, place, cpu, style, following))
-                count += 1
+        with closing(self._rings.records(cpu)) as records:
+            for number, (header, place, following) in enumerate(records, start=1):
+                if header & FAULT:
+                    self._report_fault(header, place)
+                elif not header & DISCARDED:
+                    self._heading(style)
+                    self._sink.write(self._line(header, place, cpu, style, following))
+                    count += 1
+                if number % _STRIDE == 0:
+                    self._sink.flush()
+                    if abandoned():
+                        break
         self.consumed[cpu] += count
 
     def _line(self, header: int, place: int, cpu: int, style: Style, following: int | None) -> str:

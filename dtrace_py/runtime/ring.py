@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from dtrace_py.kernel.bpf import MappedArray
 
@@ -38,13 +38,16 @@ class Rings:
         """Records that found no room since the start."""
         return self._words[cpu * self._stride + _DROPPED]
 
-    def headers(self, cpu: int) -> Iterator[list[int]]:
-        """What the CPU's ring holds, in pieces, when every record is nothing but its header. Each piece is then freed."""
+    def headers(self, cpu: int, most: int) -> Iterator[list[int]]:
+        """What the CPU's ring holds, in pieces of at most so many, when every record is nothing but its header.
+
+        A piece is freed when the next one is asked for.
+        """
         base = cpu * self._stride
         head, tail = self._words[base + _HEAD], self._words[base + _TAIL]
         while tail < head:
             first = tail // 8 % self._ring
-            count = min((head - tail) // 8, self._ring - first)
+            count = min((head - tail) // 8, self._ring - first, most)
             start = base + _DATA + first
             piece = self._words[start : start + count].tolist()
             complete = 0 not in piece
@@ -57,10 +60,10 @@ class Rings:
             if not complete:
                 return
 
-    def records(self, cpu: int) -> Iterator[tuple[int, int, int]]:
+    def records(self, cpu: int) -> Generator[tuple[int, int, int], None, None]:
         """(header, place in ``bytes``, header of the next record or 0) of each published record of a CPU's ring.
 
-        In order; a record's memory is freed some time after the next one has been asked for.
+        In order; a record's memory is freed some time after the next one has been asked for, or the generator is closed.
         """
         base = cpu * self._stride
         words, sizes, ring = self._words, self._sizes, self._ring
@@ -69,18 +72,20 @@ class Rings:
         while tail < head:
             first = at = data + tail // 8 % ring
             done = tail
-            while at < data + ring and done < head:
-                header = words[at]
-                if header == 0:
-                    break
-                size = FAULT_BYTES // 8 if header & FAULT else sizes[header >> 32 & 0xFFFF]
-                done += size * 8
-                following = data + (at - data + size) % ring
-                yield header, at * 8, words[following] if done < head else 0
-                at += size
+            try:
+                while at < data + ring and done < head:
+                    header = words[at]
+                    if header == 0:
+                        break
+                    size = FAULT_BYTES // 8 if header & FAULT else sizes[header >> 32 & 0xFFFF]
+                    place, at, done = at * 8, at + size, done + size * 8
+                    following = data + (at - data) % ring
+                    yield header, place, words[following] if done < head else 0
+            finally:  # also when the reader stops in the middle: what it has been given is read
+                if done != tail:
+                    self._free(base, first, at, done)
             if done == tail:  # an interrupted producer has not published its record yet
                 return
-            self._free(base, first, at, done)
             tail = done
 
     def _free(self, base: int, start: int, end: int, tail: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from contextlib import closing
 from dataclasses import dataclass
 
 from dtrace_py.runtime.ring import DISCARDED, FAULT, PUBLISHED, Rings
@@ -90,10 +91,10 @@ def test_headers_stop_there_too() -> None:
     reader = rings(mapped, {0: 8})
     for number in range(30):
         produce(mapped, 0, 8, header(0, number))
-    assert [each & 0xFF for piece in reader.headers(0) for each in piece] == list(range(30))
+    assert [each & 0xFF for piece in reader.headers(0, 7) for each in piece] == list(range(30))
     for number in range(30):
         produce(mapped, 0, 8, header(0, number), publish=number != 20)
-    assert [each & 0xFF for piece in reader.headers(0) for each in piece] == list(range(20))
+    assert [each & 0xFF for piece in reader.headers(0, 100) for each in piece] == list(range(20))
 
 
 def test_faults_and_discarded_records_have_their_sizes() -> None:
@@ -103,6 +104,22 @@ def test_faults_and_discarded_records_have_their_sizes() -> None:
     produce(mapped, 0, 24, header(0, 2) | FAULT)
     produce(mapped, 0, 48, header(0, 3))
     assert [each & 0xFF for each, _, _ in reader.records(0)] == [1, 2, 3]
+
+
+def test_what_was_read_before_the_reader_stopped_is_not_read_again() -> None:
+    mapped = memory()
+    reader = rings(mapped, {0: 8})
+    for number in range(10):
+        produce(mapped, 0, 8, header(0, number))
+    with closing(reader.records(0)) as records:
+        assert [next(records)[0] & 0xFF for _ in range(4)] == [0, 1, 2, 3]
+    assert [each & 0xFF for each, _, _ in reader.records(0)] == [4, 5, 6, 7, 8, 9]
+    for number in range(10):
+        produce(mapped, 0, 8, header(0, number))
+    for piece in reader.headers(0, 4):
+        if piece[0] & 0xFF == 4:
+            break  # this piece was not worked off
+    assert [each & 0xFF for piece in reader.headers(0, 4) for each in piece] == [4, 5, 6, 7, 8, 9]
 
 
 def test_the_next_header_is_told() -> None:
