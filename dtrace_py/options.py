@@ -227,7 +227,7 @@ class Options:
         if not row.built or value != _BUILT_VALUES.get(name, value):
             shown = name if row.built is False else f"{name}={value}"
             raise ValueError(f"option {shown} is not implemented (yet)")
-        self._values[name] = value
+        self._values[name] = row.default if value is None else value
         self.given.add(name)
 
     def flag(self, name: str) -> bool:

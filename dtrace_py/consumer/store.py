@@ -110,8 +110,7 @@ class Store:
         keys = dict.fromkeys(key for entries in data for key in entries)
         rows: list[tuple[tuple[object, ...], list[Sequence[int]]]] = []
         for key in keys:
-            values = [entries.get(key, [0] * table.layout.words) for table, entries in zip(tables, data, strict=True)]
-            rows.append((key, list(values)))
+            rows.append((key, [entries.get(key, table.zero) for table, entries in zip(tables, data, strict=True)]))
         return output.joint(tables, rows, fmt, self._order())
 
     def remaining(self) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import isqrt
 
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
 from dtrace_py.lang.formats import Conversion, Format
 from dtrace_py.output import distribution, printf, values
+from dtrace_py.output.distribution import divided
 
 _MASK = (1 << 64) - 1
 _MAX = (1 << 63) - 1
@@ -60,6 +62,11 @@ class Table:
                 total = divided(values.as_signed(words[1], 8), self.normal)
                 return divided(total, words[0]) if words[0] else 0
         return self._deviation(words)
+
+    @property
+    def zero(self) -> Sequence[int]:
+        """The words of a value that shows as 0, where a key has no value (G72)."""
+        return {"min": [_MAX], "max": [_MAX + 1]}.get(self.function, [0] * self.layout.words)
 
     def _deviation(self, words: Sequence[int]) -> int:
         count, squares = words[0], words[3] << 64 | words[2]
@@ -135,11 +142,6 @@ class Table:
             yield printf.Argument(part, field.bytes, field.signed and not symbol, symbol)
 
 
-def divided(value: int, by: int) -> int:
-    """Signed division that truncates toward zero."""
-    return abs(value) // by * (1 if value >= 0 else -1)
-
-
 def ordered(table: Table, entries: Sequence[Entry], order: Order) -> list[Entry]:
     """The entries of one aggregation in the order of printing (G60 to G65)."""
 
@@ -184,18 +186,18 @@ def joint(tables: Sequence[Table], rows: Sequence[tuple[tuple[object, ...], list
     return "".join(pieces)
 
 
-def _values(tables: Sequence[Table], words: Sequence[Sequence[int]]) -> Callable[[Conversion], str]:
+def _values(tables: Sequence[Table], words: Sequence[Sequence[int]]) -> printf.OfValue:
     """Renders the %@ conversions of one entry: the n-th takes the n-th aggregation, surplus ones the last (G72)."""
     taken = iter(range(len(tables)))
 
-    def value(conversion: Conversion) -> str:
+    def value(conversion: Conversion, arguments: Iterator[printf.Argument]) -> str:
         place = next(taken, len(tables) - 1)
-        table = tables[place]
+        table, stars = tables[place], [*islice(arguments, conversion.stars)]
         if table.is_distribution:
             return table.value(words[place])
         number = table.number(words[place])
         signed = table.function != "count"
         argument = printf.Argument(number if signed else number & _MASK, 8, signed)
-        return printf.convert(conversion, iter([argument]), table.lookup)
+        return printf.convert(conversion, iter([*stars, argument]), table.lookup)
 
     return value

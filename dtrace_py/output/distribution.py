@@ -38,7 +38,7 @@ def table(bins: Sequence[int], labels: Sequence[str], normal: int, empty: tuple[
     both = min(shown) < 0 < max(shown)
     negative = min(shown) < 0 and not both
     lines = [
-        f"{label:>16} {_bar(count, total, both, negative)} {_divided(count, normal):<9}\n"
+        f"{label:>16} {_bar(count, total, both, negative)} {divided(count, normal):<9}\n"
         for label, count in zip(labels[first : last + 1], shown, strict=True)
     ]
     return _HEADER + "".join(lines)
@@ -54,6 +54,6 @@ def _bar(count: int, total: float, both: bool, negative: bool) -> str:
     return f"{bar:>40}|" if negative else f"|{bar:<40}"
 
 
-def _divided(count: int, normal: int) -> int:
-    """Toward zero, as C divides."""
-    return abs(count) // normal * (1 if count >= 0 else -1)
+def divided(value: int, by: int) -> int:
+    """Signed division that truncates toward zero, as C's does."""
+    return abs(value) // abs(by) * (1 if (value < 0) == (by < 0) else -1)
