@@ -57,8 +57,9 @@ class Module:
     def __enter__(self) -> Module:
         bcc = _import_bcc()
         try:
+            # Numbers wrap (C1, G11), which C leaves undefined unless asked for.
             # What clang has to say goes to stderr as it is: some of its errors end the process there and then.
-            self._bcc = bcc.BPF(text=expanded(self._unit.text).encode())
+            self._bcc = bcc.BPF(text=expanded(self._unit.text).encode(), cflags=["-fwrapv"])
         except Exception as error:
             if ctypes.get_errno() in _NO_ROOM:
                 reason = os.strerror(ctypes.get_errno())
