@@ -14,7 +14,7 @@ from dtrace_py.lang.describe import Description, parse_description, unknown_id
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
-from dtrace_py.lang.source import Source
+from dtrace_py.lang.source import Source, as_text
 from dtrace_py.providers.probe import Probe
 from dtrace_py.providers.registry import Registry
 
@@ -55,7 +55,7 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
         try:
             matched = [_match(clause, job, providers) for clause in compiler.compile(source, macros)]
         except CompileError as error:
-            raise DtpyError(error.render(source, options.flag("errtags"))) from error
+            raise DtpyError(as_text(error.render(source, options.flag("errtags")))) from error
         compiled.sources.append((source, matched))
     return compiled
 

@@ -30,6 +30,9 @@ from dtrace_py.lang.types import (
 
 _KEY_ACTIONS = frozenset({"stack", "sym", "func", "mod"})
 
+_MOST_FRAMES = 127
+"""What the kernel records of a stack (sysctl kernel.perf_event_max_stack); asking for more is no error."""
+
 
 class StatementChecker:
     """Types the statements of one clause. ``frames`` is the depth of stack() where it is not told."""
@@ -242,11 +245,11 @@ class StatementChecker:
 
     def _frame_count(self, node: ast.Call) -> int:
         if not node.arguments:
-            return self.frames
+            return min(self.frames, _MOST_FRAMES)
         count = self.expressions.value(node.arguments[0])
         if not isinstance(count, typed.Const) or count.value <= 0:
             raise CompileError("D_STACK_SIZE", "stack( ) size must be a non-zero positive constant", node.span)
-        return count.value
+        return min(count.value, _MOST_FRAMES)
 
     def _declared(
         self, target: ast.Aggregation, function: str, keys: list[typed.Key], linear: Linear | None, span: Span
