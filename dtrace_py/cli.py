@@ -116,7 +116,9 @@ def main() -> None:
     # A short run has no cycles worth looking for among the tens of thousands of tuples it makes; tracing turns it on again.
     gc.disable()
     stdout = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115
-    status = run(sys.argv[1:], stdout, sys.stderr, os.path.basename(sys.argv[0]) or "dtpy")
+    name = os.path.basename(sys.argv[0])
+    # Python calls it by the name of a file when it is run as a module.
+    status = run(sys.argv[1:], stdout, sys.stderr, "dtpy" if name in ("", "__main__.py") else name)
     # Everything is closed and written by now; taking the interpreter apart object by object would only cost time.
     os._exit(status)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 from dtrace_py.lang.program import Linear
 
@@ -11,6 +12,7 @@ _WIDTH = 40
 _HEADER = f"\n{'value':>16} {'------------- Distribution -------------':>41} {'count':<9}\n"
 
 
+@cache
 def quantize_labels() -> list[str]:
     """The labels of the 127 bins of quantize() (G44)."""
     return [str(quantize_value(bin_)) for bin_ in range(127)]
@@ -23,6 +25,7 @@ def quantize_value(bin_: int) -> int:
     return 1 << (bin_ - 64) if bin_ > 63 else -(1 << (62 - bin_))
 
 
+@cache
 def linear_labels(linear: Linear) -> list[str]:
     """The labels of lquantize(): the last one is the real top edge (G45)."""
     steps = [str(linear.base + level * linear.step) for level in range(linear.levels)]
