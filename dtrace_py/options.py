@@ -193,7 +193,7 @@ OPTIONS = {
         Option("aggsortrev", scalar, _D),
         Option("flowindent", scalar, _D),
         Option("quiet", scalar, _D),
-        Option("stackindent", scalar, _D, 14),
+        Option("stackindent", at_most(1 << 16, scalar), _D, 14),
         Option("switchrate", rate, _D),
         *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize rawbytes", False),
         *_rows(_D, size, "printsize", False),

@@ -22,6 +22,9 @@ _OVERHEAD = 64
 
 _MOST_ENTRIES = 65_536
 
+_MOST_PROGRAMS = 64
+"""More than a unit has: each needs one element of an aggregation without keys."""
+
 _PER_CPU_BYTES = 32 << 10
 """The largest value of a per-CPU map (PCPU_MIN_UNIT_SIZE). Larger ones are in a plain map, with the CPU in the key."""
 
@@ -178,7 +181,8 @@ def maps(made: AggregationLayout, environment: Environment) -> list[str]:
     """Its maps, and the function that finds or makes an element."""
     stem = made.stem
     size = made.key_size + made.words * 8 + _OVERHEAD
-    entries = min(_MOST_ENTRIES, max(1, environment.target.aggregation_bytes // size))
+    most = _MOST_ENTRIES if made.keys else _MOST_PROGRAMS
+    entries = min(most, max(1, environment.target.aggregation_bytes // size))
     kind = "percpu_hash" if made.per_cpu else "hash"
     entries *= 1 if made.per_cpu else environment.target.cpus
     table = f'BPF_TABLE("{kind}", struct {stem}_key, struct {stem}_value, {stem}_'

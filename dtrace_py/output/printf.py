@@ -10,6 +10,9 @@ from dtrace_py.output import values
 
 Value = int | str | tuple[int, ...]
 
+_WIDEST = 1 << 20
+"""What is asked to be wider than this is wrong, and not worth the memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -50,7 +53,8 @@ def convert(conversion: Conversion, arguments: Iterator[Argument], lookup: value
     argument = next(arguments)
     # Of "-" and "0" the last one wins (PF1, PF2).
     flags = flags.replace("0" if flags.rfind("-") > flags.rfind("0") else "-", "")
-    field = _Field(flags, 16 if "?" in flags and width is None else int(width or 0), int(precision or 0))
+    width = 16 if "?" in flags and width is None else int(width or 0)
+    field = _Field(flags, min(width, _WIDEST), min(int(precision or 0), _WIDEST))
     return _CONVERSIONS[conversion.letter](argument, field, lookup)
 
 
