@@ -51,6 +51,7 @@ class Format:
 
 def parse_format(text: str, span: Span) -> Format:
     """Take a format apart. Raises D_SYNTAX for an unknown conversion (PF11), D_PRINTF_FMT_EMPTY for an empty one."""
+    text = text.split("\0", 1)[0]
     if not text:
         raise CompileError("D_PRINTF_FMT_EMPTY", "format string is empty", span)
     parts: list[str | Conversion] = []
