@@ -13,8 +13,9 @@ import click
 from dtrace_py import __version__
 from dtrace_py.errors import DtpyError, UsageError
 from dtrace_py.job import Job, Mode
-from dtrace_py.lang.source import Field, Source
+from dtrace_py.lang.source import Field, Source, as_bytes
 from dtrace_py.options import Options
+from dtrace_py.output.sink import Sink
 
 _CONTEXTS = {"P": Field.PROVIDER, "m": Field.MODULE, "f": Field.FUNCTION, "n": Field.NAME, "i": Field.NAME}
 
@@ -115,8 +116,9 @@ def main() -> None:
     # A short run has no cycles worth looking for among the tens of thousands of tuples it makes; tracing turns it on again.
     gc.disable()
     stdout = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115
-    called = os.path.basename(sys.argv[0])
-    status = run(sys.argv[1:], stdout, sys.stderr, "dtpy" if called in ("", "__main__.py") else called)
+    name = os.path.basename(sys.argv[0])
+    # Python calls it by the name of a file when it is run as a module.
+    status = run(sys.argv[1:], stdout, sys.stderr, "dtpy" if name in ("", "__main__.py") else name)
     # Everything is closed and written by now; taking the interpreter apart object by object would only cost time.
     os._exit(status)
 
@@ -154,16 +156,20 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
     if len(letters & set("AGhlV")) > 1:
         raise UsageError("only one of the [-AGhlV] options can be specified at a time")
     for letter, value in flags:
-        if letter in _LATER or (letter == "6" and value != "4"):
-            raise DtpyError(f"{_LATER.get(letter, f'-6{value}')} is not implemented (yet)")
+        if (letter, value) not in {("3", "2"), ("6", "4")} and letter in "36":
+            raise UsageError(f"illegal option -- {letter}{value}")
+        if letter in _LATER:
+            raise DtpyError(f"{_LATER[letter]} is not implemented (yet)")
     if "V" in letters:
-        stdout.write(f"{name}: Sun D 1.13\n".encode())
+        sink = Sink(stdout, "stdout")
+        sink.write(f"{name}: Sun D 1.13\n")
         if "v" in letters:
-            stdout.write(f"This is dtpy {__version__}\n".encode())
+            sink.write(f"This is dtpy {__version__}\n")
+        sink.flush()
         return 0
     job = Job(
         sources=tuple(_sources(flags)),
-        operands=given["operands"],
+        operands=tuple(map(as_bytes, given["operands"])),
         options=_options(flags),
         mode=Mode.LIST if "l" in letters else Mode.COMPILE if "e" in letters else Mode.TRACE,
         verbose="v" in letters,
@@ -200,11 +206,11 @@ def _sources(flags: list[tuple[str, str | None]]) -> Iterator[Source]:
     """The programs, in order (M5, M7)."""
     for letter, value in flags:
         if letter in _CONTEXTS and value is not None:
-            yield Source(os.fsencode(value).decode("latin-1"), _CONTEXTS[letter])
+            yield Source(as_bytes(value), _CONTEXTS[letter])
         elif letter == "s" and value is not None:
             try:
                 with open(value, encoding="latin-1", newline="") as file:
                     text = file.read()
             except OSError as error:
                 raise DtpyError(f"failed to open {value}: {error.strerror}") from error
-            yield Source(text, path=value)
+            yield Source(text, path=as_bytes(value))

@@ -193,7 +193,7 @@ OPTIONS = {
         Option("aggsortrev", scalar, _D),
         Option("flowindent", scalar, _D),
         Option("quiet", scalar, _D),
-        Option("stackindent", scalar, _D, 14),
+        Option("stackindent", at_most(1 << 16, scalar), _D, 14),
         Option("switchrate", rate, _D),
         *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize rawbytes", False),
         *_rows(_D, size, "printsize", False),
@@ -227,7 +227,7 @@ class Options:
         if not row.built or value != _BUILT_VALUES.get(name, value):
             shown = name if row.built is False else f"{name}={value}"
             raise ValueError(f"option {shown} is not implemented (yet)")
-        self._values[name] = value
+        self._values[name] = row.default if value is None else value
         self.given.add(name)
 
     def flag(self, name: str) -> bool:

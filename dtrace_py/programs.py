@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from dtrace_py.lang.describe import Description, parse_description, unknown_id
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
-from dtrace_py.lang.source import Source
+from dtrace_py.lang.source import Source, as_text
 from dtrace_py.providers.probe import Probe
 from dtrace_py.providers.registry import Registry
 
@@ -50,21 +49,15 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     settings = Settings(options.number, options.flag, lambda name, value: options.set(name, value, pragma=True))
     compiler = Compiler(types, settings)
     compiled = Compiled(compiler.program)
-    operands = [_bytes(operand) for operand in job.operands]
     for source in job.sources:
         defaults = partial(options.flag, "defaultargs")
-        macros = Macros(process_macros(), operands, _bytes(source.path or job.command), defaults)
+        macros = Macros(process_macros(), job.operands, source.path or job.command, defaults)
         try:
             matched = [_match(clause, job, providers) for clause in compiler.compile(source, macros)]
         except CompileError as error:
-            raise DtpyError(error.render(source, options.flag("errtags"))) from error
+            raise DtpyError(as_text(error.render(source, options.flag("errtags")))) from error
         compiled.sources.append((source, matched))
     return compiled
-
-
-def _bytes(text: str) -> str:
-    """Text of the command line as D text is: one character a byte."""
-    return os.fsencode(text).decode("latin-1")
 
 
 def _match(clause: Clause, job: Job, providers: Registry) -> Matched:

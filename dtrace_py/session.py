@@ -12,6 +12,7 @@ from dtrace_py.errors import DtpyError
 from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
 from dtrace_py.kernel.machine import Machine
+from dtrace_py.lang.source import as_text
 from dtrace_py.output.listing import list_probes
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
@@ -119,7 +120,7 @@ class Session:
             total += count
             if not self.job.options.flag("quiet"):
                 what = f"script '{source.path}'" if source.is_script else f"description '{source.title}'"
-                self.complain(f"{what} matched {count} probe{'' if count == 1 else 's'}")
+                self.complain(as_text(f"{what} matched {count} probe{'' if count == 1 else 's'}"))
         if total == 0 and not self.job.options.flag("zdefs"):
             raise DtpyError("no probes matched" if compiled.sources else "no probes specified")
         if self.job.verbose:

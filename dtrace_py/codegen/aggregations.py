@@ -22,6 +22,12 @@ _OVERHEAD = 64
 
 _MOST_ENTRIES = 65_536
 
+_MOST_PROGRAMS = 64
+"""More than a unit has: each needs one element of an aggregation without keys."""
+
+_PER_CPU_BYTES = 32 << 10
+"""The largest value of a per-CPU map (PCPU_MIN_UNIT_SIZE). Larger ones are in a plain map, with the CPU in the key."""
+
 
 def text_size(key: typed.Expr, environment: Environment) -> int:
     """The bytes that a string expression may need, without generating it."""
@@ -59,8 +65,10 @@ def update(statement: typed.Aggregate, expressions: Expressions) -> None:
     arguments = [expressions.save(expressions.number(argument)) for argument in statement.arguments]
     key = writer.fresh("key")
     writer.line(f"struct {stem}_key *{key} = &f->frame->temporaries.key.{stem};")
-    if aggregation.name in environment.shared:
-        writer.line(f"{key}->program = f->program;")
+    if not _per_cpu(aggregation):
+        writer.line(f"{key}->owner = (u64)f->cpu << 32 | f->program;")
+    elif aggregation.name in environment.shared:
+        writer.line(f"{key}->owner = f->program;")
     elif not parts:
         writer.line(f"{key}->nothing = 0;")
     for place, (node, part) in enumerate(zip(statement.keys, parts, strict=True)):
@@ -114,13 +122,13 @@ def _apply(aggregation: Aggregation, value: str, arguments: list[str]) -> str:
 
 def layout(aggregation: Aggregation, environment: Environment) -> AggregationLayout:
     """Where an aggregation's keys are, as the C structure has them."""
-    offset = 8 if aggregation.name in environment.shared or not aggregation.keys else 0
+    offset = 8 if _has_owner(aggregation, environment) or not aggregation.keys else 0
     keys = []
     for kind, size in zip(aggregation.keys, environment.key_sizes[aggregation.name], strict=True):
         keys.append(_key_field(kind, offset, size))
         offset += size
-    words = _WORDS.get(aggregation.function, aggregation.bins if _is_distribution(aggregation) else 1)
-    return AggregationLayout(aggregation, stem_of(aggregation), tuple(keys), offset, words)
+    stem, words = stem_of(aggregation), _words(aggregation)
+    return AggregationLayout(aggregation, stem, tuple(keys), offset, words, _per_cpu(aggregation))
 
 
 def _key_field(kind: Type, offset: int, size: int) -> KeyField:
@@ -138,16 +146,29 @@ def _key_field(kind: Type, offset: int, size: int) -> KeyField:
     raise AssertionError(f"{kind} is no key")
 
 
-def _is_distribution(aggregation: Aggregation) -> bool:
-    return aggregation.function in ("quantize", "lquantize")
+def _words(aggregation: Aggregation) -> int:
+    """64-bit words of a value."""
+    if aggregation.function in ("quantize", "lquantize"):
+        return aggregation.bins
+    return _WORDS.get(aggregation.function, 1)
+
+
+def _per_cpu(aggregation: Aggregation) -> bool:
+    """Whether the kernel keeps a value for each CPU by itself."""
+    return _words(aggregation) * 8 <= _PER_CPU_BYTES
+
+
+def _has_owner(aggregation: Aggregation, environment: Environment) -> bool:
+    """Whether the program, and for large values the CPU, that an element belongs to is in its key."""
+    return aggregation.name in environment.shared or not _per_cpu(aggregation)
 
 
 def structures(made: AggregationLayout, environment: Environment) -> list[str]:
     """The C structures of an aggregation's key and value."""
     aggregation, stem = made.aggregation, made.stem
     lines = [f"struct {stem}_key {{ /* @{aggregation.name} */"]
-    if aggregation.name in environment.shared:
-        lines.append("    u64 program;")
+    if _has_owner(aggregation, environment):
+        lines.append("    u64 owner;")
     elif not made.keys:
         lines.append("    u64 nothing;")
     for place, key in enumerate(made.keys):
@@ -160,8 +181,11 @@ def maps(made: AggregationLayout, environment: Environment) -> list[str]:
     """Its maps, and the function that finds or makes an element."""
     stem = made.stem
     size = made.key_size + made.words * 8 + _OVERHEAD
-    entries = min(_MOST_ENTRIES, max(1, environment.target.aggregation_bytes // size))
-    table = f'BPF_TABLE("percpu_hash", struct {stem}_key, struct {stem}_value, {stem}_'
+    most = _MOST_ENTRIES if made.keys else _MOST_PROGRAMS
+    entries = min(most, max(1, environment.target.aggregation_bytes // size))
+    kind = "percpu_hash" if made.per_cpu else "hash"
+    entries *= 1 if made.per_cpu else environment.target.cpus
+    table = f'BPF_TABLE("{kind}", struct {stem}_key, struct {stem}_value, {stem}_'
     return [
         *(f"{table}{n}, {entries});" for n in (0, 1)),
         f'BPF_ARRAY_OF_MAPS({stem}, "{stem}_0", 1);',

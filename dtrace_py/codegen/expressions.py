@@ -87,7 +87,7 @@ class Expressions:
     def _number(self, node: typed.Expr) -> Number:
         match node:
             case typed.Const(value=value):
-                return constant(value, isinstance(node.type, IntType) and not node.type.signed)
+                return constant(value, not isinstance(node.type, IntType) or not node.type.signed)
             case typed.Read():
                 return self._read(node)
             case typed.Value():

@@ -101,6 +101,8 @@ class AggregationLayout:
     key_size: int
     words: int
     """64-bit words of a value."""
+    per_cpu: bool
+    """Whether an element has a value for each CPU; else the CPU is in the key."""
 
 
 @dataclass(frozen=True, slots=True)

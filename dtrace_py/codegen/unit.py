@@ -10,6 +10,7 @@ from dtrace_py.codegen.operands import padded
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.programs import Context, Kind
 from dtrace_py.codegen.shape import Shape
+from dtrace_py.errors import DtpyError
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Program
 from dtrace_py.lang.recursion import deep_recursion
@@ -17,6 +18,9 @@ from dtrace_py.providers.dtrace import ERROR
 
 FAULT_RECORD = 24
 """Bytes of struct fault_record."""
+
+_MOST_AGGREGATIONS = 50
+"""The kernel lets a program use 64 maps (MAX_USED_MAPS); the rest is for other things."""
 
 _PARTS = ("probeprov", "probemod", "probefunc", "probename")
 
@@ -114,6 +118,10 @@ class _Unit:
             for statement in enabling.clause.statements:
                 if isinstance(statement, typed.Aggregate):
                     users.setdefault(statement.aggregation.name, set()).update(("error", "any"))
+        for kind in self.kinds:
+            if sum(not programs_.isdisjoint((kind.name, "any")) for programs_ in users.values()) > _MOST_AGGREGATIONS:
+                text = f"more than {_MOST_AGGREGATIONS} aggregations at the same probes"
+                raise DtpyError(f"could not enable tracing: {text} is not implemented (yet)")
         self.environment.shared = {name for name, programs_ in users.items() if len(programs_) > 1}
         for clause in self.program.clauses:
             for statement in clause.statements:
@@ -223,4 +231,9 @@ class _Unit:
 
     def _clause_layouts(self) -> dict[int, ClauseLayout]:
         by_clause = {function.layout.clause.number: function.layout for function in self.functions.values()}
-        return {enabling.number: by_clause[enabling.clause.number] for enabling in self.plan.enablings}
+        # Clauses that match no probe (option zdefs) have no function.
+        return {
+            enabling.number: by_clause[enabling.clause.number]
+            for enabling in self.plan.enablings
+            if enabling.clause.number in by_clause
+        }

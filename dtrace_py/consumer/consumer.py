@@ -11,7 +11,7 @@ from typing import assert_never
 from dtrace_py.codegen.layout import Action, Unit
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.consumer import fields, flow
-from dtrace_py.consumer.faults import fault_message
+from dtrace_py.consumer.faults import fault_message, library_message
 from dtrace_py.consumer.store import Store
 from dtrace_py.lang import typed
 from dtrace_py.output import printf, values
@@ -61,7 +61,7 @@ class Consumer:
         self._headed = False
         self._static = _is_static(unit)
         self._steps = {
-            number: [self._step(action) for action in layout.actions] for number, layout in unit.clauses.items()
+            number: [self._step(number, action) for action in layout.actions] for number, layout in unit.clauses.items()
         }
         self._lines: dict[tuple[int, Style], _Lines] = {}
         self._fault = struct.Struct("<IIQ").unpack_from
@@ -138,7 +138,7 @@ class Consumer:
 
     # Actions
 
-    def _step(self, action: Action) -> Step:
+    def _step(self, enabling: int, action: Action) -> Step:
         readers = [fields.reader(field, self._rings.bytes) for field in action.fields]
         match action.statement:
             case typed.Trace():
@@ -159,7 +159,7 @@ class Consumer:
             case typed.Trunc(aggregation=aggregation):
                 return self._effect(readers, lambda limit: self._store.trunc(aggregation.name, limit))
             case typed.Normalize(aggregation=aggregation):
-                return self._effect(readers, lambda divisor: self._normalize(aggregation.name, divisor, readers))
+                return self._normalize(enabling, aggregation.name, readers)
             case typed.Exit():
                 return self._effect(readers, self._exit)
             case typed.Evaluate() | typed.Aggregate():
@@ -184,10 +184,19 @@ class Consumer:
         assert isinstance(argument.value, int)
         return f"  {values.symbol(argument.value, argument.symbol, self._lookup):<50}"
 
-    def _normalize(self, name: str, divisor: int, given: list[fields.Reader]) -> None:
-        if given and divisor == 0:
-            self._complain(f"couldn't normalize @{name}: normalization by zero")
-        self._store.normalize(name, divisor or 1)
+    def _normalize(self, enabling: int, name: str, readers: list[fields.Reader]) -> Step:
+        """normalize(), or without a divisor denormalize(). One by zero is an error, and denormalizes (A28)."""
+
+        def step(place: int, probe: Probe, _: Style) -> str:
+            divisor = readers[0](place, probe).value if readers else 1
+            assert isinstance(divisor, int)
+            if not divisor:
+                epid = self._plan.epid(enabling, self._plan.places[probe.id])
+                self._complain(library_message(epid, probe, f"couldn't normalize @{name} by 0: Invalid normalization"))
+            self._store.normalize(name, divisor or 1)
+            return ""
+
+        return step
 
     def _exit(self, status: int) -> None:
         if self.exit_status is None:

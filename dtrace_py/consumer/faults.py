@@ -29,7 +29,12 @@ def fault_message(epid: int, probe: Probe, action: int, code: int, value: int) -
     details = f" ({value:#x})" if code in _WITH_ADDRESS else ""
     where = f"action #{action}" if action else "predicate"
     text = FAULTS.get(code, FAULTS[0])
-    return f"error on enabled probe ID {epid} (ID {probe.id}: {probe.title}): {text}{details} in {where}"
+    return library_message(epid, probe, f"{text}{details} in {where}")
+
+
+def library_message(epid: int, probe: Probe, text: str) -> str:
+    """What it says of an action of its own that it cannot do (F25)."""
+    return f"error on enabled probe ID {epid} (ID {probe.id}: {probe.title}): {text}"
 
 
 def drop_message(kind: str, count: int, cpu: int | None, tagged: bool) -> str:

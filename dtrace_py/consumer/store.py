@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from dtrace_py.lang.formats import Format
 from dtrace_py.output import aggregations as output
-from dtrace_py.output.aggregations import Entry, Order, Table
+from dtrace_py.output.aggregations import Entry, Order, Table, Value
 from dtrace_py.output.values import Lookup
 from dtrace_py.runtime.aggregations import KernelAggregation, Key, Words, merge
 
@@ -23,7 +23,7 @@ class Store:
     ) -> None:
         self._kernel = {each.layout.aggregation.name: each for each in aggregations}
         self._data: dict[str, dict[Key, Words]] = {name: {} for name in self._kernel}
-        self._normal: dict[str, int] = dict.fromkeys(self._kernel, 1)
+        self._normals: dict[str, dict[Key, int]] = {name: {} for name in self._kernel}
         self._printed: set[str] = set()
         self._fresh: set[str] = set()
         self._lookup = lookup
@@ -81,15 +81,16 @@ class Store:
         """Keep the ``limit`` largest entries, or the smallest if it is negative; none if it is 0 (A27, G67)."""
         entries = self._entries(name)
         table = self._table(name)
-        ranked = output.ordered(table, [Entry(key, words) for key, words in entries.items()], Order())
+        ranked = output.ordered(table, self._valued(name), Order())
         kept = ranked[-limit:] if limit > 0 else ranked[:-limit]
         wanted = {entry.key for entry in kept} if limit else set()
         for key in [key for key in entries if key not in wanted]:
             del entries[key]
+            self._normals[name].pop(key, None)
 
     def normalize(self, name: str, divisor: int) -> None:
-        """Divide by this when printing, from now on (A28)."""
-        self._normal[name] = divisor
+        """Divide what there is by this when printing, but not entries that are made later (A28)."""
+        self._normals[name] = dict.fromkeys(self._entries(name), divisor)
 
     def printed(self, names: Sequence[str], fmt: Format | None) -> str:
         """The text of a printa() (G70 to G73); marks the aggregations as printed if there was anything to print."""
@@ -98,20 +99,18 @@ class Store:
         if any(data):
             self._printed.update(names)
         if len(names) > 1:
-            text = self._joint(tables, data, fmt)
+            text = self._joint(names, tables, fmt)
         else:
-            entries = [Entry(key, words) for key, words in data[0].items()]
+            entries = self._valued(names[0])
             if fmt is not None:
                 return output.formatted(fmt, tables[0], entries, self._order())
             text = output.lines(tables[0], entries, self._order())
         return text if fmt is not None else "\n" + text
 
-    def _joint(self, tables: list[Table], data: list[dict[Key, Words]], fmt: Format | None) -> str:
-        keys = dict.fromkeys(key for entries in data for key in entries)
-        rows: list[tuple[tuple[object, ...], list[Sequence[int]]]] = []
-        for key in keys:
-            values = [entries.get(key, [0] * table.layout.words) for table, entries in zip(tables, data, strict=True)]
-            rows.append((key, list(values)))
+    def _joint(self, names: Sequence[str], tables: list[Table], fmt: Format | None) -> str:
+        data = [{entry.key: entry.value for entry in self._valued(name)} for name in names]
+        keys = dict.fromkeys(key for values in data for key in values)
+        rows = [(key, [v.get(key, table.zero) for table, v in zip(tables, data, strict=True)]) for key in keys]
         return output.joint(tables, rows, fmt, self._order())
 
     def remaining(self) -> str:
@@ -122,9 +121,12 @@ class Store:
             names.reverse()
         pieces = []
         for name in names:
-            entries = [Entry(key, words) for key, words in self._entries(name).items()]
-            pieces.append(output.lines(self._table(name), entries, order))
+            pieces.append(output.lines(self._table(name), self._valued(name), order))
         return "".join(pieces)
 
     def _table(self, name: str) -> Table:
-        return Table(self._kernel[name].layout, self._normal[name], self._lookup, self._stack_indent())
+        return Table(self._kernel[name].layout, self._lookup, self._stack_indent())
+
+    def _valued(self, name: str) -> list[Entry]:
+        normals = self._normals[name]
+        return [Entry(key, Value(words, normals.get(key, 1))) for key, words in self._entries(name).items()]

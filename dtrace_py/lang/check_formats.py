@@ -19,6 +19,8 @@ _EXPECTED = {
     "k": "stack",
 }
 _SIZES = {"h": 2, "l": 8, "ll": 8}
+_OTHERS = {"l": ("long long", "unsigned long long"), "ll": ("long", "unsigned long")}
+"""Types of the right size that a size prefix does not fit all the same (PF12)."""
 
 
 def check_printf(fmt: Format, arguments: tuple[typed.Expr, ...], span: Span) -> tuple[typed.Expr, ...]:
@@ -87,7 +89,8 @@ def _check_type(name: str, number: int, conversion: Conversion, kind: Type, span
 
 def _fits(conversion: Conversion, kind: Type) -> bool:
     letter = conversion.letter
-    if conversion.size in _SIZES and isinstance(kind, IntType) and kind.size != _SIZES[conversion.size]:
+    size = conversion.size
+    if size and isinstance(kind, IntType) and (kind.size != _SIZES[size] or kind.name in _OTHERS.get(size, ())):
         return False
     if letter in INTEGERS:
         return isinstance(kind, IntType)

@@ -13,6 +13,7 @@ from dtrace_py.lang.program import Aggregation, Linear
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS, Action
 from dtrace_py.lang.tables.aggregating import AGGREGATING
+from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.types import (
     INT64,
     UINTPTR,
@@ -29,6 +30,9 @@ from dtrace_py.lang.types import (
 )
 
 _KEY_ACTIONS = frozenset({"stack", "sym", "func", "mod"})
+
+_MOST_FRAMES = 127
+"""What the kernel records of a stack (sysctl kernel.perf_event_max_stack); asking for more is no error."""
 
 
 class StatementChecker:
@@ -82,6 +86,11 @@ class StatementChecker:
         argument = node.arguments[0]
         if isinstance(argument, ast.Aggregation):
             raise CompileError("D_TRACE_AGG", "trace( ) may not be applied to an aggregation", node.span)
+        name = _called(argument)
+        if name in ACTIONS and ACTIONS[name].result == "void":
+            raise CompileError("D_TRACE_VOID", "trace( ) may not be applied to a void expression", node.span)
+        if name in AGGREGATING:
+            raise CompileError("D_TRACE_DYN", "trace( ) may not be applied to a dynamic expression", node.span)
         value = self.expressions.check(argument)
         match value.type:
             case VoidType():
@@ -103,11 +112,10 @@ class StatementChecker:
         return typed.Printf(parsed, check_printf(parsed, arguments, node.span))
 
     def _printable(self, node: ast.Expr) -> typed.Expr:
-        if isinstance(node, ast.Call):
-            name = node.function.name
-            if (name in ACTIONS and ACTIONS[name].result == "void") or name in AGGREGATING:
-                text = f"printf( ) argument is incompatible with its conversion: {name}( ) has no value"
-                raise CompileError("D_PRINTF_ARG_TYPE", text, node.span)
+        name = _called(node)
+        if (name in ACTIONS and ACTIONS[name].result == "void") or name in AGGREGATING:
+            text = f"printf( ) argument is incompatible with its conversion: {name}( ) has no value"
+            raise CompileError("D_PRINTF_ARG_TYPE", text, node.span)
         value = self.expressions.check(node)
         return (
             self.expressions.string(value)
@@ -181,9 +189,11 @@ class StatementChecker:
         call = node.value
         if node.op is not None:
             raise CompileError("D_OP_INCOMPAT", f"operator {node.op}= may not be applied to an aggregation", node.span)
-        function = call.function.name if isinstance(call, ast.Call) else None
+        function = _called(call)
         if not isinstance(call, ast.Call) or function not in AGGREGATING:
             self._refuse_arithmetic(call)
+            if function is not None and function not in ACTIONS and function not in SUBROUTINES:
+                self.expressions.check(call)  # there is no such function
             text = f"@{target.name} must be assigned the result of an aggregating function"
             raise CompileError("D_AGG_FUNC", text, node.span)
         row = AGGREGATING[function]
@@ -209,7 +219,7 @@ class StatementChecker:
         """``@a = count() + 1`` is an error of its own (G3)."""
         if isinstance(node, ast.Binary):
             for side in (node.left, node.right):
-                if isinstance(side, ast.Call) and side.function.name in AGGREGATING:
+                if _called(side) in AGGREGATING:
                     text = f'operands have incompatible types: "<DYN>" {node.op} "int"'
                     raise CompileError("D_OP_INCOMPAT", text, node.span)
 
@@ -239,11 +249,11 @@ class StatementChecker:
 
     def _frame_count(self, node: ast.Call) -> int:
         if not node.arguments:
-            return self.frames
+            return min(self.frames, _MOST_FRAMES)
         count = self.expressions.value(node.arguments[0])
         if not isinstance(count, typed.Const) or count.value <= 0:
             raise CompileError("D_STACK_SIZE", "stack( ) size must be a non-zero positive constant", node.span)
-        return count.value
+        return min(count.value, _MOST_FRAMES)
 
     def _declared(
         self, target: ast.Aggregation, function: str, keys: list[typed.Key], linear: Linear | None, span: Span
@@ -281,6 +291,11 @@ class StatementChecker:
             else:
                 converted.append(self.expressions.convert(key, kind))
         return tuple(converted)
+
+
+def _called(node: ast.Expr) -> str | None:
+    """The name of the function that is called here, if one is."""
+    return node.function.name if isinstance(node, ast.Call) and isinstance(node.function, ast.Name) else None
 
 
 def _constant(value: typed.Expr, tag: str, what: str, span: Span) -> int:

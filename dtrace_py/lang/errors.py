@@ -16,12 +16,12 @@ class CompileError(Exception):
         self.region: str | None = None
 
     def render(self, source: Source, errtags: bool) -> str:
-        """The message as the command prints it behind its own name (N1, N2, N7)."""
+        """The message as the command prints it behind its own name (N1, N2, N7), one character a byte."""
         tag = f"[{self.tag}] " if errtags else ""
         text = f"{tag}{self._location(source)}{self.message}"
         if source.path is not None:
-            return f"failed to compile script {source.path}: {_shown(text)}"
-        return f"invalid probe specifier {_shown(source.text)}: {_shown(text)}"
+            return f"failed to compile script {source.path}: {text}"
+        return f"invalid probe specifier {source.text}: {text}"
 
     def _location(self, source: Source) -> str:
         if self.span is not None and self.span.file is not None:
@@ -31,11 +31,6 @@ class CompileError(Exception):
         if self.region is not None and not source.is_script:
             return f"in {self.region}: "
         return ""
-
-
-def _shown(text: str) -> str:
-    """D text, one character a byte, as the characters that these bytes are."""
-    return text.encode("latin-1", "replace").decode(errors="replace")
 
 
 def not_built(what: str, span: Span | None = None) -> CompileError:

@@ -13,9 +13,9 @@ _CONVERSION = re.compile(
 )
 
 INTEGERS = frozenset("diouxX")
-LETTERS = INTEGERS | frozenset("cCsSpaAkYTPIeEfgG")
-_WIDE = frozenset({"wc", "lc", "ws", "ls"})
-_LATER = frozenset("eEfgGAPI")
+_BUILT = INTEGERS | frozenset("cCsSpakYT") | {size + letter for size in ("h", "l", "ll") for letter in INTEGERS}
+_LATER = frozenset("eEfgGAPI") | frozenset("Le LE Lf Lg LG wc lc ws ls".split())
+"""Conversions with their size prefix, those that work and those that do not yet (PF20 to PF37)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Format:
 
 def parse_format(text: str, span: Span) -> Format:
     """Take a format apart. Raises D_SYNTAX for an unknown conversion (PF11), D_PRINTF_FMT_EMPTY for an empty one."""
+    text = text.split("\0", 1)[0]
     if not text:
         raise CompileError("D_PRINTF_FMT_EMPTY", "format string is empty", span)
     parts: list[str | Conversion] = []
@@ -77,9 +78,9 @@ def _conversion(match: re.Match[str], number: int, span: Span) -> Conversion:
     flags, letter, size = match["flags"], match["letter"] or "", match["size"] or ""
     if letter == "$":
         raise CompileError("D_SYNTAX", f"format conversion #{number} positional format is not supported", span)
-    if letter not in LETTERS or (size == "w" and size + letter not in _WIDE):
+    if size + letter not in _BUILT | _LATER:
         raise CompileError("D_SYNTAX", f"format conversion #{number} is undefined: %{size}{letter}", span)
-    if letter in _LATER or size + letter in _WIDE:
+    if size + letter in _LATER:
         raise not_built(f"format conversion %{size}{letter}", span)
     return Conversion(flags, _number(match["width"]), _number(match["precision"]), size, letter)
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 from typing import NamedTuple
+
+
+def as_bytes(text: str) -> str:
+    """Text of the command line with one character a byte (Latin-1), as all D text is, so that widths are byte widths."""
+    return os.fsencode(text).decode("latin-1")
+
+
+def as_text(characters: str) -> str:
+    """The reverse, for messages."""
+    return os.fsdecode(characters.encode("latin-1"))
 
 
 class Field(IntEnum):
@@ -19,7 +30,7 @@ class Source(NamedTuple):
     """One piece of D: a script, or the argument of -n, -f, -m, -P or -i.
 
     ``context`` is the field in which a probe description without colons ends (contract P3). ``path`` is set for scripts.
-    The text holds one character a byte (Latin-1), so that widths are byte widths as in C.
+    The text and the path hold one character a byte, see ``as_bytes``.
     """
 
     text: str

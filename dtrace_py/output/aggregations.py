@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import isqrt
+from typing import NamedTuple
 
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
 from dtrace_py.lang.formats import Conversion, Format
 from dtrace_py.output import distribution, printf, values
+from dtrace_py.output.distribution import divided
 
 _MASK = (1 << 64) - 1
 _MAX = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A key of an aggregation and its value, as the kernel keeps it."""
+class Value(NamedTuple):
+    """A value as the kernel keeps it, and the divisor it is shown with (A28)."""
+
+    words: Sequence[int]
+    normal: int = 1
+
+
+class Entry(NamedTuple):
+    """A key of an aggregation and its value."""
 
     key: tuple[object, ...]
-    words: Sequence[int]
+    value: Value
+
+
+Row = tuple[tuple[object, ...], Sequence[Value]]
+"""A key and its value in each of several aggregations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +47,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An aggregation ready to print: its layout, its divisor."""
+    """An aggregation ready to print."""
 
     layout: AggregationLayout
-    normal: int
     lookup: values.Lookup
     stack_indent: int
 
@@ -47,50 +59,50 @@ class Table:
 
     # Values
 
-    def number(self, words: Sequence[int]) -> int:
+    def number(self, value: Value) -> int:
         """The value of a scalar function, with the divisor applied (G10 to G14)."""
+        words, normal = value
         match self.function:
             case "count" | "sum":
-                return divided(values.as_signed(words[0], 8), self.normal)
+                return divided(values.as_signed(words[0], 8), normal)
             case "min":
-                return divided(_MAX - words[0], self.normal)
+                return divided(_MAX - words[0], normal)
             case "max":
-                return divided(words[0] - _MAX - 1, self.normal)
-            case "avg":
-                total = divided(values.as_signed(words[1], 8), self.normal)
-                return divided(total, words[0]) if words[0] else 0
-        return self._deviation(words)
+                return divided(words[0] - _MAX - 1, normal)
+        mean = divided(divided(values.as_signed(words[1], 8), normal), words[0]) if words[0] else 0
+        if self.function == "avg" or not words[0]:
+            return mean
+        squares = words[3] << 64 | words[2]
+        return isqrt(max(squares // abs(normal) // abs(normal) // words[0] - mean * mean, 0))
 
-    def _deviation(self, words: Sequence[int]) -> int:
-        count, squares = words[0], words[3] << 64 | words[2]
-        if not count:
-            return 0
-        mean = divided(divided(values.as_signed(words[1], 8), self.normal), count)
-        return isqrt(max(squares // self.normal // self.normal // count - mean * mean, 0))
+    @property
+    def zero(self) -> Value:
+        """A value that shows as 0, where a key has no value (G72)."""
+        return Value({"min": [_MAX], "max": [_MAX + 1]}.get(self.function, [0] * self.layout.words))
 
     @property
     def is_distribution(self) -> bool:
         return self.function in ("quantize", "lquantize")
 
-    def value(self, words: Sequence[int]) -> str:
+    def text(self, value: Value) -> str:
         """The value behind its keys, without the newline (G35, G36)."""
         if self.is_distribution:
-            return self._distribution(words)
-        return f" {self.number(words):>16}"
+            return self._distribution(value)
+        return f" {self.number(value):>16}"
 
-    def _distribution(self, words: Sequence[int]) -> str:
-        bins = [values.as_signed(word, 8) for word in words]
+    def _distribution(self, value: Value) -> str:
+        bins = [values.as_signed(word, 8) for word in value.words]
         linear = self.layout.aggregation.linear
         if linear is None:
-            return distribution.table(bins, distribution.quantize_labels(), self.normal, (62, 64))
+            return distribution.table(bins, distribution.quantize_labels(), value.normal, (62, 64))
         labels = distribution.linear_labels(linear)
-        return distribution.table(bins, labels, self.normal, (0, min(2, len(labels) - 1)))
+        return distribution.table(bins, labels, value.normal, (0, min(2, len(labels) - 1)))
 
-    def rank(self, words: Sequence[int]) -> tuple[int, int]:
+    def rank(self, value: Value) -> tuple[int, int]:
         """What entries are ordered by (G61)."""
         if not self.is_distribution:
-            return self.number(words), 0
-        bins = [values.as_signed(word, 8) for word in words]
+            return self.number(value), 0
+        bins = [values.as_signed(word, 8) for word in value.words]
         linear = self.layout.aggregation.linear
         if linear is None:
             return sum(distribution.quantize_value(n) * count for n, count in enumerate(bins)), bins[63]
@@ -135,16 +147,11 @@ class Table:
             yield printf.Argument(part, field.bytes, field.signed and not symbol, symbol)
 
 
-def divided(value: int, by: int) -> int:
-    """Signed division that truncates toward zero."""
-    return abs(value) // by * (1 if value >= 0 else -1)
-
-
 def ordered(table: Table, entries: Sequence[Entry], order: Order) -> list[Entry]:
     """The entries of one aggregation in the order of printing (G60 to G65)."""
 
     def rank(entry: Entry) -> tuple[object, ...]:
-        value, key = table.rank(entry.words), table.key_rank(entry.key, order)
+        value, key = table.rank(entry.value), table.key_rank(entry.key, order)
         return (key, value) if order.by_key else (value, key)
 
     return sorted(entries, key=rank, reverse=order.reverse)
@@ -152,50 +159,49 @@ def ordered(table: Table, entries: Sequence[Entry], order: Order) -> list[Entry]
 
 def lines(table: Table, entries: Sequence[Entry], order: Order) -> str:
     """Every entry on a line of its own, unformatted (G30)."""
-    return "".join(f"{table.keys(entry.key)}{table.value(entry.words)}\n" for entry in ordered(table, entries, order))
+    return "".join(f"{table.keys(entry.key)}{table.text(entry.value)}\n" for entry in ordered(table, entries, order))
 
 
 def formatted(fmt: Format, table: Table, entries: Sequence[Entry], order: Order) -> str:
     """Every entry through a format (G71)."""
     return "".join(
-        printf.render(fmt, table.arguments(entry.key), table.lookup, _values([table], [entry.words]))
+        printf.render(fmt, table.arguments(entry.key), table.lookup, _values([table], [entry.value]))
         for entry in ordered(table, entries, order)
     )
 
 
-def joint(tables: Sequence[Table], rows: Sequence[tuple[tuple[object, ...], list[Sequence[int]]]],
-          fmt: Format | None, order: Order) -> str:  # fmt: skip
+def joint(tables: Sequence[Table], rows: Sequence[Row], fmt: Format | None, order: Order) -> str:
     """Several aggregations side by side: a line for each key that any of them has (G72, G73)."""
     first = order.position if order.position < len(tables) else 0
     turn = [*range(first, len(tables)), *range(first)]
 
-    def rank(row: tuple[tuple[object, ...], list[Sequence[int]]]) -> tuple[object, ...]:
+    def rank(row: Row) -> tuple[object, ...]:
         by_value = tuple(tables[n].rank(row[1][n]) for n in turn)
         by_key = tables[0].key_rank(row[0], order)
         return (by_key, by_value) if order.by_key else (by_value, by_key)
 
     pieces = []
-    for key, words in sorted(rows, key=rank, reverse=order.reverse):
+    for key, given in sorted(rows, key=rank, reverse=order.reverse):
         if fmt is None:
-            shown = "".join(table.value(value) for table, value in zip(tables, words, strict=True))
+            shown = "".join(table.text(value) for table, value in zip(tables, given, strict=True))
             pieces.append(f"{tables[0].keys(key)}{shown}\n")
         else:
-            pieces.append(printf.render(fmt, tables[0].arguments(key), tables[0].lookup, _values(tables, words)))
+            pieces.append(printf.render(fmt, tables[0].arguments(key), tables[0].lookup, _values(tables, given)))
     return "".join(pieces)
 
 
-def _values(tables: Sequence[Table], words: Sequence[Sequence[int]]) -> Callable[[Conversion], str]:
+def _values(tables: Sequence[Table], given: Sequence[Value]) -> printf.OfValue:
     """Renders the %@ conversions of one entry: the n-th takes the n-th aggregation, surplus ones the last (G72)."""
     taken = iter(range(len(tables)))
 
-    def value(conversion: Conversion) -> str:
+    def value(conversion: Conversion, arguments: Iterator[printf.Argument]) -> str:
         place = next(taken, len(tables) - 1)
-        table = tables[place]
+        table, stars = tables[place], [*islice(arguments, conversion.stars)]
         if table.is_distribution:
-            return table.value(words[place])
-        number = table.number(words[place])
+            return table.text(given[place])
+        number = table.number(given[place])
         signed = table.function != "count"
         argument = printf.Argument(number if signed else number & _MASK, 8, signed)
-        return printf.convert(conversion, iter([argument]), table.lookup)
+        return printf.convert(conversion, iter([*stars, argument]), table.lookup)
 
     return value

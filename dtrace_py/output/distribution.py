@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 from dtrace_py.lang.program import Linear
 
@@ -11,6 +12,7 @@ _WIDTH = 40
 _HEADER = f"\n{'value':>16} {'------------- Distribution -------------':>41} {'count':<9}\n"
 
 
+@cache
 def quantize_labels() -> list[str]:
     """The labels of the 127 bins of quantize() (G44)."""
     return [str(quantize_value(bin_)) for bin_ in range(127)]
@@ -23,6 +25,7 @@ def quantize_value(bin_: int) -> int:
     return 1 << (bin_ - 64) if bin_ > 63 else -(1 << (62 - bin_))
 
 
+@cache
 def linear_labels(linear: Linear) -> list[str]:
     """The labels of lquantize(): the last one is the real top edge (G45)."""
     steps = [str(linear.base + level * linear.step) for level in range(linear.levels)]
@@ -38,7 +41,7 @@ def table(bins: Sequence[int], labels: Sequence[str], normal: int, empty: tuple[
     both = min(shown) < 0 < max(shown)
     negative = min(shown) < 0 and not both
     lines = [
-        f"{label:>16} {_bar(count, total, both, negative)} {_divided(count, normal):<9}\n"
+        f"{label:>16} {_bar(count, total, both, negative)} {divided(count, normal):<9}\n"
         for label, count in zip(labels[first : last + 1], shown, strict=True)
     ]
     return _HEADER + "".join(lines)
@@ -54,6 +57,6 @@ def _bar(count: int, total: float, both: bool, negative: bool) -> str:
     return f"{bar:>40}|" if negative else f"|{bar:<40}"
 
 
-def _divided(count: int, normal: int) -> int:
-    """Toward zero, as C divides."""
-    return abs(count) // normal * (1 if count >= 0 else -1)
+def divided(value: int, by: int) -> int:
+    """Signed division that truncates toward zero, as C's does."""
+    return abs(value) // abs(by) * (1 if (value < 0) == (by < 0) else -1)

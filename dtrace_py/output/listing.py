@@ -7,6 +7,7 @@ from functools import cache
 from itertools import islice
 
 from dtrace_py.lang.describe import Description
+from dtrace_py.lang.source import as_text
 from dtrace_py.output.sink import Sink
 from dtrace_py.programs import Compiled
 from dtrace_py.providers.probe import Family, Stabilities
@@ -28,7 +29,7 @@ def list_probes(
     for matched in compiled.clauses:
         for description in matched.descriptions:
             if not _rows(providers.families(description), providers, verbose, sink):
-                complain(f"failed to match {description}: No probe matches description")
+                complain(as_text(f"failed to match {description}: No probe matches description"))
     sink.flush()
 
 

@@ -10,6 +10,9 @@ from dtrace_py.output import values
 
 Value = int | str | tuple[int, ...]
 
+_WIDEST = 1 << 20
+"""What is asked to be wider than this is wrong, and not worth the memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -21,16 +24,18 @@ class Argument:
     symbol: str = ""
 
 
-def render(
-    fmt: Format, arguments: Iterator[Argument], lookup: values.Lookup, value: Callable[[Conversion], str] | None = None
-) -> str:
-    """The text of a format. ``value`` renders the conversions that take an aggregation's value."""
+OfValue = Callable[[Conversion, Iterator["Argument"]], str]
+"""Renders a conversion that takes an aggregation's value; what its stars take is next among the arguments."""
+
+
+def render(fmt: Format, arguments: Iterator[Argument], lookup: values.Lookup, value: OfValue | None = None) -> str:
+    """The text of a format."""
     pieces = []
     for part in fmt.parts:
         if isinstance(part, str):
             pieces.append(part)
         elif part.of_value and value is not None:
-            pieces.append(value(part))
+            pieces.append(value(part, arguments))
         else:
             pieces.append(convert(part, arguments, lookup))
     return "".join(pieces)
@@ -46,7 +51,10 @@ def convert(conversion: Conversion, arguments: Iterator[Argument], lookup: value
     if precision == "*":
         precision = values.as_signed(_number(next(arguments)), 4)
     argument = next(arguments)
-    field = _Field(flags, 16 if "?" in flags and width is None else int(width or 0), int(precision or 0))
+    # Of "-" and "0" the last one wins (PF1, PF2).
+    flags = flags.replace("0" if flags.rfind("-") > flags.rfind("0") else "-", "")
+    width = 16 if "?" in flags and width is None else int(width or 0)
+    field = _Field(flags, min(width, _WIDEST), min(int(precision or 0), _WIDEST))
     return _CONVERSIONS[conversion.letter](argument, field, lookup)
 
 
@@ -64,14 +72,9 @@ class _Field:
     def number(self, digits: str, sign: str = "", prefix: str = "") -> str:
         """A number: its digits padded to the precision, then all of it to the width."""
         digits = digits.rjust(max(self.precision, 0), "0")
-        if self._zeroes and self.precision <= 0:
+        if "0" in self.flags and self.precision <= 0:
             digits = digits.rjust(self.width - len(sign) - len(prefix), "0")
         return self.text(sign + prefix + digits)
-
-    @property
-    def _zeroes(self) -> bool:
-        """Of ``-`` and ``0`` the last one wins (PF1, PF2)."""
-        return self.flags.rfind("0") > self.flags.rfind("-")
 
 
 def _number(argument: Argument) -> int:
@@ -91,10 +94,16 @@ def _unsigned(argument: Argument) -> int:
     return _number(argument) & (1 << argument.size * 8) - 1
 
 
-def _based(code: str, prefix: str) -> Callable[[Argument, _Field, values.Lookup], str]:
+def _octal(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    digits = f"{_unsigned(argument):o}".rjust(field.precision, "0")
+    # The alternate form is only about the first digit: no more than it takes to make that a zero.
+    return field.number(f"0{digits}" if "#" in field.flags and not digits.startswith("0") else digits)
+
+
+def _hexadecimal(code: str) -> Callable[[Argument, _Field, values.Lookup], str]:
     def convert(argument: Argument, field: _Field, _: values.Lookup) -> str:
         value = _unsigned(argument)
-        return field.number(f"{value:{code}}", prefix=prefix if "#" in field.flags and value else "")
+        return field.number(f"{value:{code}}", prefix=f"0{code}" if "#" in field.flags and value else "")
 
     return convert
 
@@ -114,10 +123,6 @@ def _string(argument: Argument, field: _Field, _: values.Lookup) -> str:
 
 def _escaped_string(argument: Argument, field: _Field, _: values.Lookup) -> str:
     return field.text(values.escaped(str(argument.value)))
-
-
-def _pointer(argument: Argument, field: _Field, _: values.Lookup) -> str:
-    return field.number(f"{_unsigned(argument):x}")
 
 
 def _symbol(argument: Argument, field: _Field, lookup: values.Lookup) -> str:
@@ -142,14 +147,14 @@ _CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {
     "d": _decimal,
     "i": _decimal,
     "u": lambda argument, field, _: field.number(str(_unsigned(argument))),
-    "o": _based("o", "0"),
-    "x": _based("x", "0x"),
-    "X": _based("X", "0X"),
+    "o": _octal,
+    "x": _hexadecimal("x"),
+    "X": _hexadecimal("X"),
     "c": _character,
     "C": _escaped_character,
     "s": _string,
     "S": _escaped_string,
-    "p": _pointer,
+    "p": _hexadecimal("x"),
     "a": _symbol,
     "k": _stack,
     "Y": _calendar,

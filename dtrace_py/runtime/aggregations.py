@@ -13,6 +13,9 @@ Words = list[int]
 
 _MASK = (1 << 64) - 1
 
+_BATCH_BYTES = 4 << 20
+"""Elements are taken out as many at a time as fit here, for large values at least."""
+
 
 class KernelAggregation:
     """One aggregation's maps. ``cpus`` is the number of possible CPUs: the kernel gives a value for each."""
@@ -21,7 +24,7 @@ class KernelAggregation:
         self.layout = layout
         self._outer = map_fd(layout.stem)
         self._inner = [map_fd(f"{layout.stem}_{number}") for number in (0, 1)]
-        self._cpus = cpus
+        self._value_bytes = layout.words * 8 * (cpus if layout.per_cpu else 1)
         self._current = 0
         bpf.set_inner_map(self._outer, self._inner[0])
 
@@ -33,7 +36,8 @@ class KernelAggregation:
         words = self.layout.words
         unpack = struct.Struct(f"<{words}Q").unpack_from
         blank = bytes(words * 8)
-        for key, values in bpf.drain(old, words * 8 * self._cpus):
+        batch = max(1, min(1024, _BATCH_BYTES // self._value_bytes))
+        for key, values in bpf.drain(old, self._value_bytes, batch):
             pieces = (values[n : n + words * 8] for n in range(0, len(values), words * 8))
             yield self._key(key), [list(unpack(piece)) for piece in pieces if piece != blank]
 
