@@ -19,7 +19,7 @@ from dtrace_py.output.sink import Sink
 from dtrace_py.providers.probe import Probe
 from dtrace_py.runtime.ring import DISCARDED, FAULT, Rings
 
-_STRIDE = 4096
+_STRIDE = 1024
 """Records that are printed between two looks at whether someone wants it to end."""
 
 HEADING = f"{'CPU':>3} {'ID':>6} {'FUNCTION:NAME':>32}\n"
