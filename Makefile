@@ -16,9 +16,8 @@ D := fbt:::
 CMD :=
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup packages kernels run test lint test-host test-lab lab bench clean
+.PHONY: setup packages kernels run test lint lab bench clean
 
 setup: $(VENV)/ready kernels
 
@@ -36,6 +35,7 @@ $(VENV)/ready: pyproject.toml | packages
 	touch $@
 
 kernels: $(VENV)/ready
+	@$(BIN)/python -m compileall -q dtrace_py # a guest cannot keep what it compiles
 	@dtpy-lab kernels $(KERNELS)
 
 run: setup
@@ -47,7 +47,7 @@ lint: $(VENV)/ready
 	mypy
 
 test: setup
-	@.ci/tests
+	@python -m tests $(KERNELS)
 
 lab: setup
 	@$(if $(CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(CMD))',dtpy-lab shell --kernel $(KERNEL))

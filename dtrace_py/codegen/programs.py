@@ -257,6 +257,8 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
         "",
         f"    f.probe = site->probe{'' if entry else ' + !!site->entry_set'};",
     ]
+    if "stack" in context.needs:
+        lines.append("    f.skipped_frames = 2; /* this program, and what the tracepoint called it through */")
     if entry:
         for number, register in enumerate(_SYSCALL):
             if f"arg{number}" in context.needs:
