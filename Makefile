@@ -52,5 +52,8 @@ test: setup
 lab: setup
 	@$(if $(CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(CMD))',dtpy-lab shell --kernel $(KERNEL))
 
+bench: setup
+	@python -m tests.bench --output docs/bench-teardown.json
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

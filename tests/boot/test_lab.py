@@ -126,7 +126,8 @@ def test_a_panic_is_not_a_failing_command() -> None:
     assert done.returncode == 120
     assert done.stdout == "before\n"
     assert "dtpy-lab: the guest ended without a status: " in done.stderr
-    assert re.search(r"^    .*Kernel panic - not syncing", done.stderr, re.MULTILINE), "the last lines of the console"
+    console = re.findall(r"^    \[ *\d+\.\d+\] ", done.stderr, re.MULTILINE)
+    assert len(console) > 10, "the last lines of the console"
 
 
 def test_a_complaint_counts_though_the_command_succeeds() -> None:
