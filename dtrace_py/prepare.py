@@ -55,14 +55,12 @@ def prepare(
     linkable = None
     if addresses:
         linkable = features.function_links(next(iter(addresses.values()))) if probing else FunctionLinks(True, True)
-        attach.check_limit(plan, linkable)
     tables = make_tables(plan, addresses, bool(compiled.program.builtins & _NAMES))
     session = linkable is not None and linkable.session and plan.needs_session
     status = machine.compat_status() if tables.syscalls else None
     shape = tables.shape(session, skip_entry_frame=True, status_offset=status)
     target = _target(machine, options)
     unit = units.generate(compiled.program, plan, shape, target)
-    _check_buffer(unit, options)
     return Prepared(plan, addresses, linkable, tables, unit, target.ring_bytes)
 
 
@@ -101,8 +99,10 @@ def _target(machine: Machine, options: Options) -> Target:
     )
 
 
-def _check_buffer(unit: Unit, options: Options) -> None:
-    """X25: the largest record must fit the buffer."""
-    largest = max((layout.size for layout in unit.clauses.values()), default=0)
-    if largest > options.number("bufsize"):
+def check(made: Prepared, options: Options) -> None:
+    """Raise DtpyError for what is known to go wrong before anything is loaded: too many functions, too small a buffer."""
+    if made.linkable is not None:
+        attach.check_limit(made.plan, made.linkable)
+    largest = max((layout.size for layout in made.unit.clauses.values()), default=0)
+    if largest > options.number("bufsize"):  # X25
         raise DtpyError("could not enable tracing: Enabling exceeds size of buffer")

@@ -36,9 +36,9 @@ class Session:
         """Do what the job asks for; returns the exit status."""
         if self.job.mode is not Mode.COMPILE:
             requirements.require_root()
+        with progress("compiling and finding probes"):
+            compiled = programs.compile_job(self.job, lambda: self.machine.types, self.machine.providers)
         with self._output() as sink:
-            with progress("compiling and finding probes"):
-                compiled = programs.compile_job(self.job, lambda: self.machine.types, self.machine.providers)
             match self.job.mode:
                 case Mode.LIST:
                     list_probes(compiled, self.machine.providers, self.job.verbose, sink, self.complain)
@@ -79,13 +79,14 @@ class Session:
 
     def _trace(self, compiled: Compiled, sink: Sink) -> int:
         """Prepare, load, run, report."""
-        from dtrace_py.prepare import prepare
+        from dtrace_py.prepare import check, prepare
         from dtrace_py.runtime.report import Report, written
         from dtrace_py.tracing import Run
 
         with progress("resolving functions"):
             prepared = prepare(compiled, self.machine, self.job.options, probing=True, note=self._note)
         self._announce(compiled)
+        check(prepared, self.job.options)
         if self.job.show_code:
             print(prepared.unit.text, file=sys.stderr)
         report = Report(self.machine.release, len(self.machine.online))

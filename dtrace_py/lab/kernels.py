@@ -69,7 +69,11 @@ def fetch(series: str) -> Kernel:
 
     Raises LabError where apt does not offer one. The download needs the network, but not root.
     """
-    packages = _candidates(rf"^linux-image-{re.escape(series)}[.].*-cloud-amd64$")
+    pattern = rf"^linux-image-{re.escape(series)}[.].*-cloud-amd64$"
+    packages = _candidates(pattern)
+    if not packages and os.geteuid() == 0:  # perhaps apt's lists are old, or were never fetched
+        _apt(["apt-get", "update", "-q"])
+        packages = _candidates(pattern)
     if not packages:
         raise LabError(f"apt offers no linux-image-{series}*-cloud-amd64; try 'apt-get update', or --kernel PATH")
     with tempfile.TemporaryDirectory() as folder:
