@@ -31,7 +31,7 @@ _LOAD = "while :; do find /usr/share/doc >/dev/null; dd if=/dev/zero of=/dev/nul
 def main(program: str) -> int:
     """Choose the kernel, trace, and return the exit status of dtpy or of the lab."""
     if IN_LAB in os.environ:
-        with _load():
+        with load():
             return trace(program)
     own = f"this machine's own kernel, Linux {os.uname().release}"
     if reason := untraceable():
@@ -96,13 +96,14 @@ def _show(output: IO[bytes], timer: threading.Timer) -> None:
 
 
 @contextmanager
-def _load() -> Iterator[None]:
-    """Something to trace."""
+def load() -> Iterator[None]:
+    """Something to trace: ``find`` and ``dd`` over and over."""
     process = subprocess.Popen(["sh", "-c", _LOAD], start_new_session=True)
     try:
         yield
     finally:
         os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from dtrace_py.kernel import bpf
+from dtrace_py.lab.showcase import load
 from tests.case import run, working
 from tests.lab.accounting import check
-from tests.lab.traced import load
 
 END = "tick-1 { exit(0); }"
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from dtrace_py.kernel.requirements import TRACEFS
+from dtrace_py.lab.showcase import load
 from tests.case import run, working
-from tests.lab.traced import load
 
 DTPY = [sys.executable, "-m", "dtrace_py"]
 

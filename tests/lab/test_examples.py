@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dtrace_py.lab.showcase import load
 from tests.case import working
-from tests.lab.traced import load, trace
+from tests.lab.traced import trace
 
 FOLDER = Path(__file__).parent.parent.parent / "examples"
 

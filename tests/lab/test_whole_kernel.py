@@ -8,9 +8,10 @@ from statistics import median
 import pytest
 
 from dtrace_py.kernel import bpf
+from dtrace_py.lab.showcase import load
 from tests.case import run
 from tests.lab.accounting import check
-from tests.lab.traced import Floor, Traced, floor, load, trace
+from tests.lab.traced import Floor, Traced, floor, trace
 
 
 @pytest.fixture(scope="module")

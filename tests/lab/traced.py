@@ -9,8 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -18,20 +16,8 @@ from typing import IO, Any
 from dtrace_py.kernel.cpus import cross_calls
 from dtrace_py.kernel.requirements import TRACEFS
 
-_LOAD = "while :; do find /usr/share/doc >/dev/null; dd if=/dev/zero of=/dev/null bs=4k count=5000 2>/dev/null; done"
 _KEPT = 1 << 16
 """Bytes that are kept of the beginning, and of the end, of what a run prints."""
-
-
-@contextmanager
-def load() -> Iterator[None]:
-    """``find`` and ``dd`` over and over."""
-    process = subprocess.Popen(["sh", "-c", _LOAD], start_new_session=True)
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @dataclass(frozen=True, slots=True)
