@@ -38,8 +38,9 @@ kernels: $(VENV)/ready
 	@$(BIN)/python -m compileall -q dtrace_py # a guest cannot keep what it compiles
 	@dtpy-lab kernels $(KERNELS)
 
+# $(value ...): a $ in a program or command is not make's.
 run: setup
-	@python -m dtrace_py.lab.showcase '$(subst ','\'',$(D))'
+	@python -m dtrace_py.lab.showcase '$(subst ','\'',$(value D))'
 
 lint: $(VENV)/ready
 	ruff check .
@@ -50,7 +51,7 @@ test: setup
 	@python -m tests $(KERNELS)
 
 lab: setup
-	@$(if $(CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(CMD))',dtpy-lab shell --kernel $(KERNEL))
+	@$(if $(CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(value CMD))',dtpy-lab shell --kernel $(KERNEL))
 
 bench: setup
 	@python -m tests.bench --output docs/bench-teardown.json

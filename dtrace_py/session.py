@@ -136,7 +136,8 @@ class Session:
                     reasons.setdefault(reason, []).append(name)
         for reason, names in reasons.items():
             unique = sorted(set(names))
-            self.complain(f"left out {len(unique)} functions, {reason}: {' '.join(unique)}")
+            plural = "" if len(unique) == 1 else "s"
+            self.complain(f"left out {len(unique)} function{plural}, {reason}: {' '.join(unique)}")
 
     def _note(self, text: str) -> None:
         if self.job.verbose:

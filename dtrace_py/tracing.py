@@ -66,6 +66,8 @@ class Run:
         with self.signals, ExitStack() as links:
             with report.attach.measured(), progress(f"attaching {len(traced)} probes"):
                 attached = links.enter_context(self._attach(cpus))
+            if attached.refused:
+                self.complain(f"left out {attached.refused} functions, the kernel refuses probes there after all")
             report.links, report.mechanism = attached.links, ", ".join(attached.mechanisms) or "none"
             gc.enable()
             self._begin(attached)

@@ -231,9 +231,4 @@ class _Unit:
 
     def _clause_layouts(self) -> dict[int, ClauseLayout]:
         by_clause = {function.layout.clause.number: function.layout for function in self.functions.values()}
-        # Clauses that match no probe (option zdefs) have no function.
-        return {
-            enabling.number: by_clause[enabling.clause.number]
-            for enabling in self.plan.enablings
-            if enabling.clause.number in by_clause
-        }
+        return {enabling.number: by_clause[enabling.clause.number] for enabling in self.plan.enablings}

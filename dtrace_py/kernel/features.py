@@ -31,7 +31,7 @@ def _links(attach_type: int, address: int) -> bool:
     addresses = (ctypes.c_uint64 * 1)(address)
     try:
         with (
-            bpf.owned(_load(attach_type)) as program,
+            bpf.owned(null_program(attach_type)) as program,
             bpf.owned(bpf.link_functions(program, attach_type, addresses, False)),
         ):
             return True
@@ -39,7 +39,7 @@ def _links(attach_type: int, address: int) -> bool:
         return False
 
 
-def _load(attach_type: int) -> int:
+def null_program(attach_type: int) -> int:
     """A program of kind KPROBE that returns 0 (struct bpf_attr: expected_attach_type is at 68)."""
     code, license_ = ctypes.create_string_buffer(_RETURN_0), ctypes.create_string_buffer(b"GPL")
     attributes = struct.pack("<IIQQ", _KPROBE, 2, ctypes.addressof(code), ctypes.addressof(license_))

@@ -28,11 +28,17 @@ class Attached:
     function_links: list[int] = field(default_factory=list)
     by_events: bool = False
     """Whether functions are attached by kprobe events, whose losses the kernel does not tell."""
+    refused: int = 0
+    """Functions that the kernel turned out not to take, though it lists them."""
 
     def add(self, mechanism: str, count: int = 1) -> None:
         if mechanism not in self.mechanisms:
             self.mechanisms.append(mechanism)
         self.links += count
+
+    def add_functions(self, link: int, refused: int) -> None:
+        self.function_links.append(link)
+        self.refused += refused
 
     def missed(self) -> int | None:
         """Firings of functions that the kernel has lost so far; None where it does not tell."""
@@ -115,18 +121,18 @@ def _attach_functions(
     load = {name: tracer.module.load(each, features.multi) for name, each in tracer.programs.items()}
     if "fbt" in load:
         both = dict.fromkeys(address for kind in by_kind.values() for address in kind)
-        link = stack.enter_context(functions.multi(load["fbt"], list(both), session=True, returns=False))
-        attached.function_links.append(link)
+        attached.add_functions(
+            *stack.enter_context(functions.multi(load["fbt"], list(both), session=True, returns=False))
+        )
         attached.add("kprobe session link")
     elif features.multi:
         for kind, each in by_kind.items():
-            link = stack.enter_context(
-                functions.multi(load[f"fbt_{kind}"], each, session=False, returns=kind == "return")
-            )
-            attached.function_links.append(link)
+            made = functions.multi(load[f"fbt_{kind}"], each, session=False, returns=kind == "return")
+            attached.add_functions(*stack.enter_context(made))
             attached.add("kprobe multi link")
     else:
         attached.by_events = True
         programs = {kind: load[f"fbt_{kind}"] for kind in by_kind}
         points = {kind: list(map(point, each)) for kind, each in by_kind.items()}
-        attached.add("kprobe events", stack.enter_context(functions.events(programs, points)))
+        count, attached.refused = stack.enter_context(functions.events(programs, points))
+        attached.add("kprobe events", count)

@@ -22,17 +22,21 @@ from dtrace_py.kernel.requirements import TRACEFS
 EVENT_LIMIT = 500
 """Most functions that are enabled through kprobe events: beyond that, this way of attaching takes minutes."""
 
+_NONE = "could not enable tracing: Failed to enable probe"
+
 _PER_EVENT = 128
 """The kernel refuses more probes in one event than fit its list of siblings quickly; and a group shares one program."""
 
 
 @contextmanager
-def multi(program: int, addresses: Sequence[int], session: bool, returns: bool) -> Iterator[int]:
-    """One link over all functions: entry, or with ``returns`` return, or both in a ``session``; yields the link.
+def multi(program: int, addresses: Sequence[int], session: bool, returns: bool) -> Iterator[tuple[int, int]]:
+    """One link over all functions: entry, or with ``returns`` return, or both in a ``session``.
 
-    Raises DtpyError if the kernel takes none of them, OSError if it has other reasons.
+    Yields the link, and how many functions the kernel refused. Raises DtpyError if it takes none of them, OSError if it has
+    other reasons.
     """
     attach_type = bpf.KPROBE_SESSION if session else bpf.KPROBE_MULTI
+    good = addresses
     try:
         link = _link(program, attach_type, addresses, returns)
     except OSError as error:
@@ -40,10 +44,10 @@ def multi(program: int, addresses: Sequence[int], session: bool, returns: bool) 
             raise
         good = _attachable(program, attach_type, addresses, returns)
         if not good:
-            raise DtpyError("could not enable tracing: Failed to enable probe") from error
+            raise DtpyError(_NONE) from error
         link = _link(program, attach_type, good, returns)
     with bpf.owned(link):
-        yield link
+        yield link, len(addresses) - len(good)
 
 
 def _link(program: int, attach_type: int, addresses: Sequence[int], returns: bool) -> int:
@@ -73,25 +77,31 @@ def _attachable(program: int, attach_type: int, addresses: Sequence[int], return
 
 
 @contextmanager
-def events(programs: Mapping[str, int], points: Mapping[str, Sequence[str]]) -> Iterator[int]:
+def events(programs: Mapping[str, int], points: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, int]]:
     """Kprobe events for entry and return: by kind the program, and where its functions are as the kernel writes it.
 
-    Yields the number of events. Raises OSError.
+    Yields the number of events, and how many functions the kernel refused. Raises DtpyError if it takes none, or OSError.
     """
     _remove_stale()
     group = f"dtpy_{os.getpid()}"
     descriptors: list[int] = []
     made: list[str] = []
+    refused = 0
     try:
         for kind, where in points.items():
             for start in range(0, len(where), _PER_EVENT):
-                name = f"{group}/{kind}{start // _PER_EVENT}"
+                name, some = f"{group}/{kind}{start // _PER_EVENT}", where[start : start + _PER_EVENT]
                 made.append(name)
-                _define(name, "r" if kind == "return" else "p", where[start : start + _PER_EVENT])
+                defined = sum(_define(name, "r" if kind == "return" else "p", point) for point in some)
+                refused += len(some) - defined
+                if not defined:
+                    continue
                 event = perf.tracepoint(int(Path(TRACEFS, f"events/{name}/id").read_text()))
                 descriptors.append(event)
                 descriptors.append(bpf.link_event(programs[kind], event, 0))
-        yield len(made)
+        if not descriptors:
+            raise DtpyError(_NONE)
+        yield len(made), refused
     finally:
         # In this order: the event goes only when nothing uses it.
         for descriptor in reversed(descriptors):
@@ -99,9 +109,15 @@ def events(programs: Mapping[str, int], points: Mapping[str, Sequence[str]]) -> 
         _delete(made)
 
 
-def _define(event: str, letter: str, where: Sequence[str]) -> None:
-    """Define one event over many functions: every further definition of the same name adds a probe to it."""
-    _write("".join(f"{letter}:{event} {point}\n" for point in where))
+def _define(event: str, letter: str, point: str) -> bool:
+    """Define an event, or add a function to it. False if the kernel refuses the function."""
+    try:
+        _write(f"{letter}:{event} {point}\n")
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOENT, errno.EILSEQ):
+            raise
+        return False
+    return True
 
 
 def _delete(names: Sequence[str]) -> None:
@@ -125,11 +141,9 @@ def _remove_stale() -> None:
     _delete(stale)
 
 
-def _write(text: str) -> None:
-    # Line by line: the kernel reads at most a page of a write at a time, and a definition must not be cut.
+def _write(line: str) -> None:
     descriptor = os.open(f"{TRACEFS}/kprobe_events", os.O_WRONLY | os.O_APPEND)
     try:
-        for line in text.splitlines(keepends=True):
-            os.write(descriptor, line.encode())
+        os.write(descriptor, line.encode())
     finally:
         os.close(descriptor)
