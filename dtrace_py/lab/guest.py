@@ -97,13 +97,18 @@ class Guest:
         self.tell(
             run=command,
             directory=os.getcwd(),
-            environment={**os.environ, IN_LAB: self.setup.kernel.release},
+            environment=self._environment(),
             terminal=size,
             stdin=stdin is not None,
         )
         if stdin is not None:
             threading.Thread(target=self._feed, args=(stdin,), daemon=True).start()
         return self._status(messages)
+
+    def _environment(self) -> dict[str, str]:
+        """This process's, and the way to dtpy if it is not in the path: it is where this Python is."""
+        path = f"{os.environ.get('PATH', os.defpath)}:{os.path.dirname(sys.executable)}"
+        return {**os.environ, "PATH": path, IN_LAB: self.setup.kernel.release}
 
     def tell(self, **message: object) -> None:
         """Send an order to the agent; a guest that is already gone is found out elsewhere."""

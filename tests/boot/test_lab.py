@@ -194,6 +194,12 @@ def test_a_command_that_is_not_there() -> None:
     assert "dtpy-lab: cannot run no-such-command: No such file or directory" in done.stderr
 
 
+def test_dtpy_is_found_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+    done = lab("--", "dtpy", "-V")
+    assert (done.returncode, done.stdout) == (0, "dtpy: Sun D 1.13\n")
+
+
 def test_kernels_are_listed() -> None:
     done = subprocess.run([*LAB, "kernels"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0
