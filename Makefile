@@ -51,7 +51,7 @@ test: setup
 	@python -m tests $(KERNELS)
 
 lab: setup
-	@$(if $(CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(value CMD))',dtpy-lab shell --kernel $(KERNEL))
+	@$(if $(value CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(value CMD))',dtpy-lab shell --kernel $(KERNEL))
 
 bench: setup
 	@python -m tests.bench --output docs/bench-teardown.json
