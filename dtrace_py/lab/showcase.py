@@ -82,7 +82,7 @@ def _show(output: IO[bytes], timer: threading.Timer) -> None:
     tail: deque[bytes] = deque(maxlen=_TAIL)
     count = 0
     for count, line in enumerate(output, start=1):
-        if b"tracing for" in line:
+        if timer.ident is None and b"tracing for" in line:
             timer.start()
         if count > _HEAD:
             tail.append(line)
