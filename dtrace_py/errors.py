@@ -1,4 +1,4 @@
-"""Errors that end a run, each with the exit status of its kind (contract M34)."""
+"""Errors that end a run, each with the exit status of its kind (contract M34), and how messages count."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ class UsageError(DtpyError):
     """The command line makes no sense."""
 
     status = 2
+
+
+def counted(number: int, what: str) -> str:
+    """``1 probe``, ``2 probes``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -10,7 +10,7 @@ from dtrace_py.codegen.environment import Target
 from dtrace_py.codegen.layout import Unit
 from dtrace_py.codegen.plan import Plan, make_plan
 from dtrace_py.codegen.tables import Tables, make_tables
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel import features
 from dtrace_py.kernel.features import FunctionLinks
 from dtrace_py.kernel.machine import Machine
@@ -81,7 +81,7 @@ def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], objec
                 probes[:] = [p for p in probes if p.provider != "fbt" or entry_id(p) not in lost]
     if lost:
         names = " ".join(sorted(set(lost.values())))
-        note(f"left out {len(lost)} functions, the kernel does not tell where they are: {names}")
+        note(f"left out {counted(len(lost), 'function')}, the kernel does not tell where they are: {names}")
     return found
 
 

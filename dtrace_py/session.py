@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from dtrace_py import programs
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, counted
 from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
 from dtrace_py.kernel.machine import Machine
@@ -121,7 +121,7 @@ class Session:
             total += count
             if not self.job.options.flag("quiet"):
                 what = f"script '{source.path}'" if source.is_script else f"description '{source.title}'"
-                self.complain(as_text(f"{what} matched {count} probe{'' if count == 1 else 's'}"))
+                self.complain(as_text(f"{what} matched {counted(count, 'probe')}"))
         if total == 0 and not self.job.options.flag("zdefs"):
             raise DtpyError("no probes matched" if compiled.sources else "no probes specified")
         if self.job.verbose:
@@ -136,8 +136,7 @@ class Session:
                     reasons.setdefault(reason, []).append(name)
         for reason, names in reasons.items():
             unique = sorted(set(names))
-            plural = "" if len(unique) == 1 else "s"
-            self.complain(f"left out {len(unique)} function{plural}, {reason}: {' '.join(unique)}")
+            self.complain(f"left out {counted(len(unique), 'function')}, {reason}: {' '.join(unique)}")
 
     def _note(self, text: str) -> None:
         if self.job.verbose:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dtrace_py.consumer.consumer import Consumer, Style
 from dtrace_py.consumer.drops import Drops
 from dtrace_py.consumer.store import Store
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.options import Options
@@ -67,7 +67,9 @@ class Run:
             with report.attach.measured(), progress(f"attaching {len(traced)} probes"):
                 attached = links.enter_context(self._attach(cpus))
             if attached.refused:
-                self.complain(f"left out {attached.refused} functions, the kernel refuses probes there after all")
+                self.complain(
+                    f"left out {counted(attached.refused, 'function')}, the kernel refuses probes there after all"
+                )
             report.links, report.mechanism = attached.links, ", ".join(attached.mechanisms) or "none"
             gc.enable()
             self._begin(attached)
@@ -104,7 +106,7 @@ class Run:
         self.options.active = True
         self._start_timers(attached)
         self.tracer.fire("begin")
-        self._consume(self._impatient)
+        self._consume(self.signals.impatient)
         if self.consumer.exit_status is None:
             self.tracer.control.open_gate()
 
@@ -148,21 +150,18 @@ class Run:
         """The gate shuts, what is under way ends, everything is printed; END comes last."""
         self.tracer.control.shut_gate()
         bpf.wait_for_programs()
-        self._consume(self._impatient)
+        self._consume(self.signals.impatient)
         self.consumer.ending()
-        if not self.signals.impatient:
+        if not self.signals.impatient():
             self.tracer.fire("end")
-            self._consume(self._impatient)
+            self._consume(self.signals.impatient)
         self.consumer.ended()
         self.drops.report()
         self.sink.write("\n")  # U76
-        if not self.signals.impatient:
+        if not self.signals.impatient():
             self.store.new_pass()
             self.sink.write(self.store.remaining())
         self.sink.flush()
-
-    def _impatient(self) -> bool:
-        return self.signals.impatient
 
     def _consume(self, abandoned: Callable[[], bool]) -> None:
         style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))

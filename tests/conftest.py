@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -25,12 +24,6 @@ def nothing_attached(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReq
         for module, names in ((bpf, ("link_functions", "link_event", "link_raw_tracepoint")), (perf, ("_open",))):
             for name in names:
                 monkeypatch.setattr(module, name, refuse)
-
-
-@pytest.fixture
-def cases() -> Path:
-    """The folder with the test data."""
-    return Path(__file__).parent / "cases"
 
 
 def can_load_programs() -> bool:

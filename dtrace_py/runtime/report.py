@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel.cpus import cross_calls
 from dtrace_py.runtime.counts import Counts
 
@@ -50,8 +50,7 @@ class Report:
         """One line about letting go."""
         each = self.detach.xcalls / self.probes if self.probes else 0.0
         return (
-            f"detached {self.probes} probe{'' if self.probes == 1 else 's'} "
-            f"({self.links} link{'' if self.links == 1 else 's'}) in {self.detach.seconds:.2f} s, "
+            f"detached {counted(self.probes, 'probe')} ({counted(self.links, 'link')}) in {self.detach.seconds:.2f} s, "
             f"{self.detach.xcalls} xcalls ({each:.3f} per probe)"
         )
 

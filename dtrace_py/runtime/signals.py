@@ -33,7 +33,6 @@ class Signals:
             self._seen += 1
         return self._seen > 0
 
-    @property
     def impatient(self) -> bool:
         """Whether a second signal came: what is not printed yet is abandoned."""
         self.wait(0)

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,8 +32,7 @@ def measure(rounds: int) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
-            base = floor()
-            rows.append({"round": number, "what": "floor", "detach": {"seconds": base.seconds, "xcalls": base.xcalls}})
+            rows.append({"round": number, "what": "floor", "detach": asdict(floor())})
             for what, description in PROGRAMS.items():
                 arguments = ["-q", "-n", _STARTED, "-n", f"{description} {{ @ = count(); }}"]
                 report = trace(arguments, 2, Path(folder)).report

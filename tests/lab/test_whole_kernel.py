@@ -9,13 +9,14 @@ import pytest
 
 from dtrace_py.kernel import bpf
 from dtrace_py.lab.showcase import load
+from dtrace_py.runtime.report import Cost
 from tests.case import run
 from tests.lab.accounting import check
-from tests.lab.traced import Floor, Traced, floor, trace
+from tests.lab.traced import Traced, floor, trace
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Traced, list[Floor]]:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Traced, list[Cost]]:
     """``dtpy -n fbt:::`` for ten seconds under load, the kernel counting the runs of programs; the floor before and after."""
     with load(), bpf.statistics():
         before = floor()
@@ -24,7 +25,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Traced, list[Flo
 
 
 @pytest.fixture(scope="module")
-def whole(measured: tuple[Traced, list[Floor]]) -> Traced:
+def whole(measured: tuple[Traced, list[Cost]]) -> Traced:
     return measured[0]
 
 
@@ -41,7 +42,7 @@ def test_it_matches_and_prints(whole: Traced) -> None:
 
 
 @pytest.mark.multi
-def test_teardown_is_near_the_floor(measured: tuple[Traced, list[Floor]]) -> None:
+def test_teardown_is_near_the_floor(measured: tuple[Traced, list[Cost]]) -> None:
     whole, floors = measured
     detach = whole.report["detach"]
     print(f"\ndetach {detach}, floor {floors}")

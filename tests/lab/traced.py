@@ -13,28 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from dtrace_py.kernel.cpus import cross_calls
 from dtrace_py.kernel.requirements import TRACEFS
+from dtrace_py.runtime.report import Cost
 
 _KEPT = 1 << 16
 """Bytes that are kept of the beginning, and of the end, of what a run prints."""
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """What it costs to take away the patch at every function, and nothing else."""
-
-    seconds: float
-    xcalls: int
-
-
-def floor() -> Floor:
-    """Switch the function tracer of ftrace on and off again, and measure the way off."""
-    tracer = Path(TRACEFS, "current_tracer")
+def floor() -> Cost:
+    """What it costs to take away the patch at every function, and nothing else: ftrace's function tracer switched off."""
+    tracer, cost = Path(TRACEFS, "current_tracer"), Cost()
     tracer.write_text("function")
-    calls, began = cross_calls(), time.monotonic()
-    tracer.write_text("nop")
-    return Floor(time.monotonic() - began, cross_calls() - calls)
+    with cost.measured():
+        tracer.write_text("nop")
+    return cost
 
 
 @dataclass
