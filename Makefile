@@ -4,7 +4,7 @@
 #   make run [D=PROGRAM]    trace for ten seconds: this kernel if it can be traced, else one in the lab
 #   make test               lint, types, tests here, tests on every kernel of the lab
 #   make lab CMD='...'      a command in a guest of the lab, as root; make lab by itself opens a shell there
-#   make bench              teardown of whole-kernel tracing, against the kernel's own floor
+#   make bench [ONLY='...'] attaching, letting go and recording, against the kernel's floor and other tools
 
 SHELL := /bin/sh
 VENV := .venv
@@ -14,6 +14,7 @@ KERNELS := 6.12 6.1
 KERNEL := 6.12
 D := fbt:::
 CMD :=
+ONLY :=
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -53,8 +54,14 @@ test: setup
 lab: setup
 	@$(if $(value CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(value CMD))',dtpy-lab shell --kernel $(KERNEL))
 
-bench: setup
-	@python -m tests.bench --output docs/bench-teardown.json
+# ONLY: options of python -m tests.bench, such as --only record.
+bench: setup $(VENV)/plots
+	@$(BIN)/python -m compileall -q tests
+	@python -m tests.bench $(ONLY)
+
+$(VENV)/plots: $(VENV)/ready
+	$(BIN)/pip install -q --disable-pip-version-check --editable '.[bench]'
+	touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -36,15 +36,16 @@ _NAP = 0.0005
 
 
 def measure(seconds: float, rounds: int, printk: bool) -> list[dict[str, Any]]:
-    """Every transport in turn, at 1, 2, 4, ... CPUs, so many rounds of so many seconds each. Raises OSError."""
+    """Every transport in turn, at 1, 2, 4, ... CPUs, round after round, for about so many seconds in all."""
     online = cpus.online()
     transports = [BARE, OURS, *PEERS, *([PRINTK] if printk else [])]
-    rows = []
+    widths, rows = _widths(len(online)), []
+    share = seconds / rounds / len(widths) / len(transports)
     with _loaded(transports, online[-1] + 1) as module:
         for number in range(rounds):
-            for width in _widths(len(online)):
+            for width in widths:
                 for transport in transports:
-                    row = _run(module, transport, online[:width], online[width:] or online, seconds)
+                    row = _run(module, transport, online[:width], online[width:] or online, share)
                     rows.append({"round": number, "transport": transport.name, "cpus": width, **row})
     return rows
 
