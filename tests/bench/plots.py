@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.bench.progress import say
 from tests.bench.results import Row, groups, load, middle
-from tests.bench.transports import BARE, OURS, PEERS, PRINTK
+from tests.bench.transports import BARE, OURS, OURS_AGAIN, PEERS, PRINTK
 
 _COLOURS = {"dtpy": "#c0392b", "floor": "#555555", "bcc": "#2471a3", "fentry": "#7d3c98", "bpftrace 0.17": "#b9770e"}
 _OTHER = "#1e8449"
@@ -83,7 +83,7 @@ def _record(file: dict[str, Any]) -> Any:
     """Nanoseconds over the timestamp, a bar a transport and width."""
     from matplotlib.figure import Figure
 
-    titles = {transport.name: transport.title for transport in (OURS, *PEERS, PRINTK)}
+    titles = {transport.name: transport.title for transport in (OURS, OURS_AGAIN, *PEERS, PRINTK)}
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     axes = figure.subplots()
     widths = dict(groups(file["rows"], "cpus"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.results import Row, groups, load, middle
-from tests.bench.transports import BARE, OURS, PEERS, PRINTK
+from tests.bench.transports import BARE, OURS, OURS_AGAIN, PEERS, PRINTK
 
 _HEAD = """# Benchmarks
 
@@ -71,7 +71,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[st
 
 
 def _record(file: dict[str, Any]) -> Iterator[str]:
-    titles = {transport.name: transport.title for transport in (BARE, OURS, *PEERS, PRINTK)}
+    titles = {transport.name: transport.title for transport in (BARE, OURS, OURS_AGAIN, *PEERS, PRINTK)}
     by_width = {width: rows for (width,), rows in groups(file["rows"], "cpus")}
     body = []
     for width, rows in by_width.items():
