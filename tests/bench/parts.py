@@ -62,9 +62,9 @@ class Part:
 PLAN = (
     Part("record", HERE, os.cpu_count() or 1, 20, rounds=30, attaches=False),
     Part("record", "6.12", 2, 40),
-    Part("teardown", "6.12", 2, 330, sample=50),
-    Part("teardown", "6.12", 4, 270, sample=20),
-    Part("teardown", "6.12", 8, 270, sample=20),
+    Part("teardown", "6.12", 2, 330, sample=25),
+    Part("teardown", "6.12", 4, 300, sample=10),
+    Part("teardown", "6.12", 8, 300, sample=10),
     Part("teardown", "6.1", 2, 420, sizes=("100", "1000", "10000"), kinds=("entry", "return"), sample=200),
     Part("command", "6.12", 2, 480, sizes=("1000", "10000", "all"), kinds=("both",), suites=("bookworm", "sid")),
     Part("command", "6.12", 4, 180, sizes=("all",), kinds=("both",), suites=("sid",)),

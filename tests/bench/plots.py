@@ -45,7 +45,7 @@ def _teardown(file: dict[str, Any], command: dict[str, Any] | None) -> Any:
 
     figure = Figure(figsize=(8.5, 3.6), layout="constrained")
     kind = next(kind for kind in _KIND if any(row["kind"] == kind for row in file["rows"]))
-    here = [row for row in file["rows"] if row["kind"] == kind]
+    here = [row for row in file["rows"] if row["kind"] == kind or row["mechanism"].startswith("fentry")]
     probes = {size: rows[0]["probes"] for (name, size), rows in groups(here, "mechanism", "size") if name == "dtpy"}
     outside = [row for row in command["rows"] if row["kind"] == kind] if command else []
     for axes, path, title in zip(
@@ -72,7 +72,12 @@ def _teardown(file: dict[str, Any], command: dict[str, Any] | None) -> Any:
 
 
 def _label(name: str) -> str:
-    return {"floor": "ftrace's floor", "dtpy": "dtpy, the links alone"}.get(name, name)
+    names = {
+        "floor": "ftrace's floor",
+        "dtpy": "dtpy, letting go alone",
+        "fentry, one by one": "fentry, one by one, entry",
+    }
+    return names.get(name, name)
 
 
 def _colour(name: str) -> str:
@@ -94,6 +99,7 @@ def _record(file: dict[str, Any]) -> Any:
         bars = axes.barh(at, list(values.values()), height=0.8 / len(widths), label=f"{width} CPU{'s' * (width > 1)}")
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
         axes.set_yticks(range(len(names)), names)
+    axes.margins(x=0.1)
     axes.invert_yaxis()
     axes.set(xlabel="ns a record over the bare timestamp, median")
     axes.grid(axis="y", visible=False)
