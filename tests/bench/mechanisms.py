@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from dtrace_py.lang.source import Source
 from dtrace_py.options import Options
 from dtrace_py.prepare import Prepared, prepare
 from dtrace_py.providers.fbt import VMLINUX
-from dtrace_py.runtime import attach, tracer
+from dtrace_py.runtime import attach as attaching
+from dtrace_py.runtime import tracer
 from dtrace_py.runtime.loader import bpf_directory
 from dtrace_py.runtime.tracer import Tracer
 
@@ -94,7 +96,7 @@ def ours(chosen: Chosen) -> Iterator[Mechanism]:
 @contextmanager
 def _attached(made: Prepared, loaded: Tracer, machine: Machine) -> Iterator[int]:
     point = machine.symbols.probe_point
-    with attach.attach(
+    with attaching.attach(
         made.plan, made.tables, loaded, made.linkable, made.addresses, point, machine.online
     ) as attached:
         yield len(made.plan.probes) - attached.refused
@@ -103,53 +105,50 @@ def _attached(made: Prepared, loaded: Tracer, machine: Machine) -> Iterator[int]
 @contextmanager
 def bcc_kprobes(chosen: Chosen, sample: int) -> Iterator[Mechanism]:
     """bcc's own way: attach_kprobe and attach_kretprobe, then detach them one by one."""
-    names = [name.encode() for name in chosen.sample(sample)]
     module = _bcc("int count(void *context) { return 0; }")
 
-    @contextmanager
-    def attached() -> Iterator[int]:
-        probes = 0
-        for name in names:
-            if chosen.kind != "return":
-                module.attach_kprobe(event=name, fn_name=b"count")
-                probes += 1
-            if chosen.kind != "entry":
-                module.attach_kretprobe(event=name, fn_name=b"count")
-                probes += 1
-        yield probes
-        for name in names:
-            if chosen.kind != "return":
-                module.detach_kprobe(event=name)
-            if chosen.kind != "entry":
-                module.detach_kretprobe(event=name)
+    def attach(name: str, kind: str) -> Callable[[], object]:
+        event = name.encode()
+        if kind == "entry":
+            module.attach_kprobe(event=event, fn_name=b"count")
+            return lambda: module.detach_kprobe(event=event)
+        module.attach_kretprobe(event=event, fn_name=b"count")
+        return lambda: module.detach_kretprobe(event=event)
 
-    yield attached
+    kinds = ("entry", "return") if chosen.kind == "both" else (chosen.kind,)
+    probes = [partial(attach, name, kind) for name in chosen.sample(sample) for kind in kinds]
+    yield lambda: _one_by_one(probes)
     module.cleanup()
 
 
 @contextmanager
 def fentry(chosen: Chosen, sample: int) -> Iterator[Mechanism]:
-    """One program and one trampoline a function, by bcc, on entries. Functions without types cannot have it."""
+    """One program and one trampoline a function, by bcc, on entries."""
     names = chosen.sample(sample)
-    text = "".join(f"int kfunc__{name}(void *context) {{ return 0; }}\n" for name in names)
-    module = _bcc(text)
+    module = _bcc("".join(f"int kfunc__{name}(void *context) {{ return 0; }}\n" for name in names))
 
-    @contextmanager
-    def attached() -> Iterator[int]:
-        taken = []
-        for name in names:
-            try:
-                module.attach_kfunc(fn_name=f"kfunc__{name}".encode())
-            except Exception:  # bcc raises nothing finer
-                continue
-            taken.append(name)
-        assert taken, "fentry took none of the functions"
-        yield len(taken)
-        for name in taken:
-            module.detach_kfunc(fn_name=f"kfunc__{name}".encode())
+    def attach(name: bytes) -> Callable[[], object]:
+        module.attach_kfunc(fn_name=name)
+        return lambda: module.detach_kfunc(fn_name=name)
 
-    yield attached
+    probes = [partial(attach, f"kfunc__{name}".encode()) for name in names]
+    yield lambda: _one_by_one(probes)
     module.cleanup()
+
+
+@contextmanager
+def _one_by_one(probes: Sequence[Callable[[], Callable[[], object]]]) -> Iterator[int]:
+    """Attach each probe, which returns how to let go of it. Those that are refused, such as for want of types, are left out."""
+    attached: list[Callable[[], object]] = []
+    for attach in probes:
+        try:
+            attached.append(attach())
+        except Exception:  # bcc raises nothing finer
+            continue
+    assert attached, "none of the probes was accepted"
+    yield len(attached)
+    for detach in attached:
+        detach()
 
 
 def _bcc(text: str) -> Any:
