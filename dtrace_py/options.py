@@ -178,6 +178,7 @@ OPTIONS = {
         Option("bufsize", at_most(1 << 30, size), _S, 4 << 20),
         Option("cpu", cpu, _S),
         Option("destructive", scalar, _S),
+        Option("detach", one_of("wait", "background"), _S, "wait"),
         Option("dynvarsize", size, _S, 1 << 20),
         Option("stackframes", at_least(1, scalar), _S, 20),
         Option("statusrate", rate, _S, 10**9),
@@ -238,6 +239,12 @@ class Options:
         """The value of a numeric option that has a default."""
         value = self._values[name]
         assert isinstance(value, int), name
+        return value
+
+    def text(self, name: str) -> str:
+        """The value of an option that is a word."""
+        value = self._values[name]
+        assert isinstance(value, str), name
         return value
 
     def optional(self, name: str) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import itemgetter
 
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.shape import FunctionTable
@@ -77,24 +79,30 @@ class FunctionSites:
     sites: array[int]
 
 
-def function_sites(addressed: Sequence[tuple[int, Site]]) -> FunctionSites:
-    """The arrays for functions at these addresses. Raises ValueError if two have the same address."""
-    start = min(address for address, _ in addressed)
+def function_sites(placed: Iterable[tuple[int, int, Site]]) -> FunctionSites:
+    """The arrays for functions whose probes stand between these addresses, both included.
+
+    Raises ValueError if two functions overlap.
+    """
+    ordered = sorted(placed, key=itemgetter(0))
+    start = ordered[0][0]
     for shift in _SHIFTS:
         base = start >> (shift + 8) << (shift + 8)
-        slots = {(address - base) >> shift: site for address, site in addressed}
-        if len(slots) == len(addressed):
+        slots = [((first - base) >> shift, (last - base) >> shift, site) for first, last, site in ordered]
+        if all(one[1] < other[0] for one, other in pairwise(slots)):
             return _filled(base, shift, slots)
     raise ValueError("two functions have the same address")
 
 
-def _filled(base: int, shift: int, slots: dict[int, Site]) -> FunctionSites:
-    leaves = array("Q", bytes(8 * (max(slots) // _SLOTS + 1)))
+def _filled(base: int, shift: int, slots: Sequence[tuple[int, int, Site]]) -> FunctionSites:
+    leaves = array("Q", bytes(8 * (slots[-1][1] // _SLOTS + 1)))
     sites = array("Q", bytes(8 * _SLOTS))  # leaf 0: no sites
-    for slot, site in sorted(slots.items()):
-        page, place = divmod(slot, _SLOTS)
-        if not leaves[page]:
-            leaves[page] = len(sites) // _SLOTS
-            sites.frombytes(bytes(8 * _SLOTS))
-        sites[leaves[page] * _SLOTS + place] = site.word
+    for low, high, site in slots:
+        word = site.word
+        for slot in range(low, high + 1):
+            page, place = divmod(slot, _SLOTS)
+            if not leaves[page]:
+                leaves[page] = len(sites) // _SLOTS
+                sites.frombytes(bytes(8 * _SLOTS))
+            sites[leaves[page] * _SLOTS + place] = word
     return FunctionSites(FunctionTable(base, shift, len(leaves), len(sites) // _SLOTS), leaves, sites)

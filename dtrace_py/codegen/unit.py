@@ -183,6 +183,7 @@ class _Unit:
             "sites": bool(providers & {"fbt", "syscall", "profile"}),
             "registers": bool(providers & {"fbt", "syscall", "profile"}),
             "functions": "fbt" in providers,
+            "starts": self._needs_starts(),
             "syscalls": "syscall" in providers,
             "timers": "profile" in providers,
             "names": "names" in self.needs,
@@ -192,6 +193,10 @@ class _Unit:
             "vtime": "vtimestamp" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
+
+    def _needs_starts(self) -> bool:
+        """Whether arg0 of a return, the offset of the instruction, is asked for and to be had."""
+        return self.shape.kprobes and "arg0" in self.needs and any(kind.name == "fbt_return" for kind in self.kinds)
 
     def _temporaries(self, layouts: list[AggregationLayout]) -> list[str]:
         """Scratch space of one program on one CPU."""

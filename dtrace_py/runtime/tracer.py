@@ -79,6 +79,8 @@ def _contents(unit: Unit, plan: Plan, tables: Tables) -> dict[str, bytes]:
     if tables.functions:
         contents["function_leaves"] = tables.functions.leaves.tobytes()
         contents["function_sites"] = tables.functions.sites.tobytes()
+    if '#include "starts.h"' in unit.text:
+        contents["function_starts"] = tables_.function_starts(tables).tobytes()
     if tables.syscalls:
         words = array("Q", bytes(8 * (max(tables.syscalls) + 1)))
         for number, site in tables.syscalls.items():
