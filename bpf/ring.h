@@ -67,7 +67,7 @@ static __always_inline u64 *ring_reserve(struct ring *ring, u64 size)
         /* Signed: the tail may have overtaken a head that is no longer true. Then the exchange fails. */
         if ((s64)(head + size - RING_LOAD(ring->tail)) > RING_BYTES)
             break;
-        /* It fails only if an interrupt on this CPU reserved in between: try again behind it. */
+        /* It fails only if somebody else on this CPU reserved in between: try again behind it. */
         if (__sync_val_compare_and_swap(&ring->head, head, head + size) == head)
             return (u64 *)&ring->data[head & RING_MASK];
     }

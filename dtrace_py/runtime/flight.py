@@ -67,18 +67,18 @@ class FlightRings(Rings):
         """The words where published records begin, the newest first."""
         words, control = self._words, cpu * self._stride
         end, oldest = self._window(cpu)
-        places, arrived = self._walk(cpu, end, oldest)
-        if words[control + HEAD] & _OPEN and not arrived:
+        places, whole = self._walk(cpu, end, oldest)
+        if words[control + HEAD] & _OPEN and not whole:
             # Somebody had reserved and not yet said how much: what is older than all such records can be read.
             places, _ = self._walk(cpu, words[control + _BASE], oldest)
         return places
 
     def _walk(self, cpu: int, end: int, oldest: int) -> tuple[array[int], bool]:
-        """From a position back to the oldest that is whole. The second is false if the way does not lead over base."""
+        """From a position back to the oldest that is whole. The second says whether all open records were passed."""
         words, sizes, control = self._words, self._sizes, cpu * self._stride
         data, base = control + DATA, words[control + _BASE]
         places = array("I")
-        at, arrived = end, end == base
+        at, unfinished, passed_base = end, 0, end == base
         while at > oldest:
             place = data + -at // 8 % self._ring
             header = words[place]
@@ -92,6 +92,8 @@ class FlightRings(Rings):
                 break
             if header & PUBLISHED:
                 places.append(place)
+            else:
+                unfinished += 1
             at -= size
-            arrived = arrived or at == base
-        return places, arrived
+            passed_base = passed_base or at == base
+        return places, passed_base and unfinished == words[control + HEAD] & _OPEN
