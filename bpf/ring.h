@@ -27,7 +27,8 @@ struct ring {
     u64 producers_pad[6];
     /* The consumer's cache line. */
     u64 tail; /* the first byte not read yet */
-    u64 consumer_pad[7];
+    u64 identity; /* set by the consumer: how a memory dump knows a ring */
+    u64 consumer_pad[6];
     char data[RING_BYTES + RING_SLACK];
 };
 

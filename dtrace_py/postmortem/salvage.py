@@ -1,0 +1,103 @@
+"""The whole records of a dead machine's ring.
+
+A CPU that stopped within a clause leaves a record that it reserved and never published: its header is zero, and how long
+it is cannot be seen. Records of what interrupted it may stand behind it. It is passed over by the one length, among those
+that the tracing's records have, from which the records behind it fit the rest of the ring exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dtrace_py.postmortem.box import Box
+from dtrace_py.runtime.ring import DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What became of the records of one ring."""
+
+    records: int = 0
+    unfinished: int = 0
+    unreadable: int = 0
+    """Bytes that could not be told apart."""
+
+
+class Lengths:
+    """How long records are, by their headers."""
+
+    def __init__(self, box: Box) -> None:
+        self._probes = len(box.plan.probes)
+        self._sizes = {number: layout.size for number, layout in box.unit.clauses.items()}
+        self._faulting = {number for number, layout in box.unit.clauses.items() if layout.can_fault}
+        possible = {*self._sizes.values(), *([FAULT_BYTES] if self._faulting else [])}
+        self.possible = sorted(size for size in possible if size > 0 and size % 8 == 0)
+
+    def of(self, header: int) -> int:
+        """Bytes of the record with this header; 0 if nothing that the tracing wrote has such a one."""
+        enabling = header >> 32 & 0xFFFF
+        if not header & PUBLISHED or enabling not in self._sizes or header & 0xFFFFFFFF >= self._probes:
+            return 0
+        if header & FAULT:
+            return FAULT_BYTES if enabling in self._faulting else 0
+        return self._sizes[enabling] if self._sizes[enabling] in self.possible else 0
+
+
+class Ring:
+    """One CPU's ring: its 64-bit words, and what its records can be."""
+
+    def __init__(self, words: memoryview, ring_bytes: int, lengths: Lengths) -> None:
+        self._words = words
+        self._bytes = ring_bytes
+        self._lengths = lengths
+        self._head, self._tail = words[HEAD], words[TAIL]
+        self._hopeless: set[int] = set()
+
+    def salvage(self) -> Salvaged:
+        """Take out what is not a whole record, so that the ring reads like that of a living machine, from its start."""
+        if not self._tail <= self._head <= self._tail + self._bytes:
+            self._put([])
+            return Salvaged(unreadable=self._bytes)
+        records: list[memoryview] = []
+        at, unfinished = self._tail, 0
+        while at < self._head:
+            if size := self._length(at):
+                word = self._word(at)
+                records.append(self._words[word : word + size // 8])
+            elif size := self._gap(at):
+                unfinished += 1
+            else:
+                break
+            at += size
+        self._put(records)
+        return Salvaged(len(records), unfinished, self._head - at)
+
+    def _word(self, position: int) -> int:
+        return DATA + position % self._bytes // 8
+
+    def _length(self, position: int) -> int:
+        return self._lengths.of(self._words[self._word(position)])
+
+    def _gap(self, position: int) -> int:
+        """Bytes of the unfinished record at a position, as what is behind it shows; 0 if nothing fits."""
+        if self._words[self._word(position)] != 0:
+            return 0
+        return next((size for size in self._lengths.possible if self._fits(position + size)), 0)
+
+    def _fits(self, position: int) -> bool:
+        """Whether records follow each other from a position to the very end, other unfinished ones among them."""
+        walked = []
+        while position < self._head and position not in self._hopeless:
+            walked.append(position)
+            size = self._length(position) or self._gap(position)
+            if not size:
+                break
+            position += size
+        if position != self._head:
+            self._hopeless.update(walked)
+        return position == self._head
+
+    def _put(self, records: list[memoryview]) -> None:
+        content = b"".join(records)
+        self._words[DATA : DATA + len(content) // 8] = memoryview(content).cast("Q")
+        self._words[HEAD], self._words[TAIL] = len(content), 0
