@@ -40,7 +40,7 @@ def show(found: list[Found | DamagedBox], options: Options, sink: Sink, complain
 
 def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], object]) -> None:
     box, about = found.box, found.box.about
-    complain(f"Linux {about.release}, process {about.pid}: {about.command}")
+    complain(f"Linux {about.release}, process {about.pid}: {_one_line(about.command)}")
     if box.aggregations:
         complain(f"{counted(len(box.aggregations), 'aggregation')} not in the rings, and so not printed")
     lengths = Lengths(box)
@@ -73,6 +73,11 @@ def _told(cpu: int, salvaged: Salvaged, dropped: int) -> list[str]:
     if dropped:
         texts.append(drop_message("PRINCIPAL", dropped, cpu, tagged=False))
     return texts
+
+
+def _one_line(text: str) -> str:
+    """A command line as part of a message; nothing in it may reach the terminal as a command to that."""
+    return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
 
 
 def _unknown(_: int) -> None:

@@ -34,8 +34,7 @@ int spin(void *context)
 }
 """
 
-_TRACE = """
-BEGIN { printf("traced\\n"); }
+_TRACE = """BEGIN { printf("traced\\n"); }
 syscall::getppid:entry /pid == $1/ { printf("call %d of %s\\n", calls++, execname); }
 syscall::bpf:entry /pid == $1/ { printf("bpf(%d)\\n", (int)arg0); }
 """
