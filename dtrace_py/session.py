@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from dtrace_py import programs
+from dtrace_py import buffers, programs
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
@@ -104,6 +104,8 @@ class Session:
             with progress("compiling and loading"):
                 tracer = stack.enter_context(self._load(prepared, compiled))
                 self._leave_black_box(stack, prepared, tracer)
+            if told := buffers.lowered(self.job.options, prepared.bufsize):
+                self.complain(told)
             status = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain).go(report)
         if self.job.options.flag("teardownreport"):
             self.complain(report.teardown())

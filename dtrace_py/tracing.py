@@ -107,7 +107,7 @@ class Run:
         self._start_timers(attached)
         self.tracer.fire("begin")
         self._consume(self.signals.impatient)
-        if self.consumer.exit_status is None:
+        if not self.tracer.control.ended:
             self.tracer.control.open_gate()
 
     def _start_timers(self, attached: Attached) -> None:
@@ -150,6 +150,7 @@ class Run:
         """The gate shuts, what is under way ends, everything is printed; END comes last."""
         self.tracer.control.shut_gate()
         bpf.wait_for_programs()
+        self.tracer.rings.release()
         self._consume(self.signals.impatient)
         self.consumer.ending()
         if not self.signals.impatient():
@@ -165,7 +166,7 @@ class Run:
 
     def _consume(self, abandoned: Callable[[], bool]) -> None:
         style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
-        self.consumer.consume(range(self.tracer.rings.cpus), style, abandoned)
+        self.consumer.consume(self.tracer.reading_order(), style, abandoned)
 
     def _order(self) -> Order:
         return Order(

@@ -22,6 +22,9 @@ FAULT_RECORD = 24
 _MOST_AGGREGATIONS = 50
 """The kernel lets a program use 64 maps (MAX_USED_MAPS); the rest is for other things."""
 
+_POLICIES = {"fill": "RING_FILLS", "ring": "RING_OVERWRITES"}
+"""What bpf/record.h and bpf/ring.h call the policies that are not the default."""
+
 _PARTS = ("probeprov", "probemod", "probefunc", "probename")
 
 
@@ -99,7 +102,14 @@ class _Unit:
                 *self._programs(),
             ]
         )
-        return Unit(text, self._program_layouts(), self._clause_layouts(), tuple(layouts), self._slack())
+        return Unit(
+            text,
+            self._program_layouts(),
+            self._clause_layouts(),
+            tuple(layouts),
+            self._slack(),
+            self.environment.target.bufpolicy,
+        )
 
     # Before anything is generated
 
@@ -153,6 +163,8 @@ class _Unit:
             "RING_BYTES": target.ring_bytes,
             "RING_SLACK": self._slack(),
         }
+        if target.bufpolicy in _POLICIES:
+            sizes[_POLICIES[target.bufpolicy]] = 1
         if target.only_cpu is not None:
             sizes["ONLY_CPU"] = target.only_cpu
         if shape.functions:

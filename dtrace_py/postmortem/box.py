@@ -66,6 +66,7 @@ class About:
     stride: int
     """Bytes from a CPU's ring to the next one's."""
     ring_bytes: int
+    bufpolicy: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def black_box(job: Job, prepared: Prepared, rings: Rings, release: str) -> Itera
         cpus=rings.cpus,
         stride=rings.stride,
         ring_bytes=prepared.ring_bytes,
+        bufpolicy=prepared.unit.bufpolicy,
     )
     contents = box.encode(about, prepared.unit, prepared.plan)
     identity = secrets.randbits(63) + 1

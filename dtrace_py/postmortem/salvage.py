@@ -1,29 +1,46 @@
-"""The whole records of a dead machine's ring.
+"""The whole records of a dead machine's rings.
 
 A CPU that stopped within a clause leaves a record that it reserved and never published: its header is zero, and how long
-it is cannot be seen. Records of what interrupted it may stand behind it. It is passed over by the one length, among those
-that the tracing's records have, from which the records behind it fit the rest of the ring exactly.
+it is cannot be seen. Records of what interrupted it may stand behind it. It is passed over by the first length, among those
+that the tracing's records have, from which the records behind it fit the rest of the ring exactly. (A flight recorder
+tells the length of such records, and its reader passes over them by itself.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dtrace_py.kernel.bpf import Array
 from dtrace_py.postmortem.box import Box
-from dtrace_py.runtime.ring import DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL
+from dtrace_py.runtime import flight
+from dtrace_py.runtime.ring import DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL, Rings
 
 
 @dataclass(frozen=True, slots=True)
-class Salvaged:
-    """What became of the records of one ring."""
+class Lost:
+    """What of one ring cannot be read: records that were never published, and bytes that could not be told apart."""
 
-    records: int = 0
     unfinished: int = 0
     unreadable: int = 0
-    """Bytes that could not be told apart."""
 
 
-class Lengths:
+def readable(box: Box, memory: Array) -> tuple[Rings, list[Lost]]:
+    """The rings, ready to be read like those of a living machine, and what of each is lost. Changes ``memory``."""
+    about, lengths = box.about, _Lengths(box)
+    sizes = {number: layout.size for number, layout in box.unit.clauses.items()}
+    rings = flight.rings(memory, about.ring_bytes, sizes, about.bufpolicy)
+    rings.release()
+    lost = []
+    for start in range(0, len(memory.words), about.stride // 8):
+        words = memory.words[start : start + about.stride // 8]
+        if about.bufpolicy == "ring":
+            lost.append(Lost(words[HEAD] & flight.OPEN))
+        else:
+            lost.append(_Ring(words, about.ring_bytes, lengths).salvage())
+    return rings, lost
+
+
+class _Lengths:
     """How long records are, by their headers."""
 
     def __init__(self, box: Box) -> None:
@@ -43,21 +60,21 @@ class Lengths:
         return self._sizes[enabling] if self._sizes[enabling] in self.possible else 0
 
 
-class Ring:
+class _Ring:
     """One CPU's ring: its 64-bit words, and what its records can be."""
 
-    def __init__(self, words: memoryview, ring_bytes: int, lengths: Lengths) -> None:
+    def __init__(self, words: memoryview, ring_bytes: int, lengths: _Lengths) -> None:
         self._words = words
         self._bytes = ring_bytes
         self._lengths = lengths
         self._head, self._tail = words[HEAD], words[TAIL]
         self._hopeless: set[int] = set()
 
-    def salvage(self) -> Salvaged:
+    def salvage(self) -> Lost:
         """Take out what is not a whole record, so that the ring reads like that of a living machine, from its start."""
         if not self._tail <= self._head <= self._tail + self._bytes:
             self._put([])
-            return Salvaged(unreadable=self._bytes)
+            return Lost(unreadable=self._bytes)
         records: list[memoryview] = []
         at, unfinished = self._tail, 0
         while at < self._head:
@@ -70,7 +87,7 @@ class Ring:
                 break
             at += size
         self._put(records)
-        return Salvaged(len(records), unfinished, self._head - at)
+        return Lost(unfinished, self._head - at)
 
     def _word(self, position: int) -> int:
         return DATA + position % self._bytes // 8

@@ -13,9 +13,8 @@ from dtrace_py.output.aggregations import Order
 from dtrace_py.output.sink import Sink
 from dtrace_py.postmortem.box import DamagedBox
 from dtrace_py.postmortem.core import read_dump
-from dtrace_py.postmortem.salvage import Lengths, Ring, Salvaged
+from dtrace_py.postmortem.salvage import readable
 from dtrace_py.postmortem.search import Found, find
-from dtrace_py.runtime.ring import Rings
 
 
 def read(path: str) -> list[Found | DamagedBox]:
@@ -43,12 +42,7 @@ def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], 
     complain(f"Linux {about.release}, process {about.pid}: {_one_line(about.command)}")
     if box.aggregations:
         complain(f"{counted(len(box.aggregations), 'aggregation')} not in the rings, and so not printed")
-    lengths = Lengths(box)
-    salvaged = []
-    for cpu in range(about.cpus):
-        words = found.rings.words[cpu * about.stride // 8 : (cpu + 1) * about.stride // 8]
-        salvaged.append(Ring(words, about.ring_bytes, lengths).salvage())
-    rings = Rings(found.rings, about.ring_bytes, {number: made.size for number, made in box.unit.clauses.items()})
+    rings, lost = readable(box, found.rings)
     # Where the symbols were is only in the dead kernel: addresses are printed as numbers.
     store = Store([], _unknown, lambda: Order(False, False, 0, 0), lambda: 0)
     consumer = Consumer(box.unit, box.plan, rings, store, sink, _unknown, complain)
@@ -58,21 +52,14 @@ def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], 
         options.number("stackindent"),
     )
     consumer.consume(range(about.cpus), style, lambda: False)
-    for cpu, one in enumerate(salvaged):
-        for text in _told(cpu, one, rings.dropped(cpu)):
-            complain(text)
-
-
-def _told(cpu: int, salvaged: Salvaged, dropped: int) -> list[str]:
-    """What there is to say about a CPU's ring, its records apart."""
-    texts = [f"{counted(salvaged.records, 'record')} on CPU {cpu}"]
-    if salvaged.unfinished:
-        texts.append(f"{counted(salvaged.unfinished, 'record')} unfinished on CPU {cpu}")
-    if salvaged.unreadable:
-        texts.append(f"{counted(salvaged.unreadable, 'byte')} unreadable on CPU {cpu}")
-    if dropped:
-        texts.append(drop_message("PRINCIPAL", dropped, cpu, tagged=False))
-    return texts
+    for cpu, each in enumerate(lost):
+        complain(f"{counted(consumer.consumed[cpu], 'record')} on CPU {cpu}")
+        if each.unfinished:
+            complain(f"{counted(each.unfinished, 'record')} unfinished on CPU {cpu}")
+        if each.unreadable:
+            complain(f"{counted(each.unreadable, 'byte')} unreadable on CPU {cpu}")
+        if dropped := rings.dropped(cpu):
+            complain(drop_message("PRINCIPAL", dropped, cpu, tagged=False))
 
 
 def _one_line(text: str) -> str:

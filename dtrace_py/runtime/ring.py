@@ -17,9 +17,12 @@ HEAD, DROPPED, TAIL, IDENTITY, DATA = 0, 1, 8, 9, 16
 
 
 class Rings:
-    """The rings of all CPUs. ``sizes`` gives the bytes of a record by the number of its enabling."""
+    """The rings of all CPUs. ``sizes`` gives the bytes of a record by the number of its enabling.
 
-    def __init__(self, rings: Array, ring_bytes: int, sizes: dict[int, int]) -> None:
+    Rings that are ``read_at_end`` (bufpolicy fill and ring) show nothing before they are released.
+    """
+
+    def __init__(self, rings: Array, ring_bytes: int, sizes: dict[int, int], read_at_end: bool = False) -> None:
         self._rings = rings
         self._words = rings.words
         self._stride = rings.stride // 8
@@ -28,11 +31,19 @@ class Rings:
         self.cpus = rings.entries
         self.stride = rings.stride
         """Bytes from a CPU's ring to the next one's."""
+        self.read_at_end = read_at_end
+        self._held = read_at_end
         self.bytes = rings.view
         """All rings as bytes: what the places that ``records`` yields count in."""
 
+    def release(self) -> None:
+        """Tracing is over: what there is can be read."""
+        self._held = False
+
     def fill(self, cpu: int) -> float:
-        """How full a CPU's ring is: 0 to 1."""
+        """How full a CPU's ring is: 0 to 1. 0 also while there is nothing to do about it."""
+        if self._held:
+            return 0.0
         base = cpu * self._stride
         return (self._words[base + HEAD] - self._words[base + TAIL]) / (self._ring * 8)
 
@@ -50,6 +61,8 @@ class Rings:
 
         A piece is freed when the next one is asked for.
         """
+        if self._held:
+            return
         base = cpu * self._stride
         head, tail = self._words[base + HEAD], self._words[base + TAIL]
         while tail < head:
@@ -72,6 +85,8 @@ class Rings:
 
         In order; a record's memory is freed some time after the next one has been asked for, or the generator is closed.
         """
+        if self._held:
+            return
         base = cpu * self._stride
         words, sizes, ring = self._words, self._sizes, self._ring
         head, tail = words[base + HEAD], words[base + TAIL]
