@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import asdict, astuple, dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from dtrace_py.codegen.layout import (
@@ -127,6 +128,8 @@ def decode(contents: bytes) -> Box:
         if read["version"] != _VERSION:
             raise DamagedBox(f"it was written by another version of dtpy (format {read['version']})")
         about = About(**read["about"])
+        if any(type(getattr(about, each.name)).__name__ != each.type for each in dataclass_fields(About)):
+            raise ValueError("of another type")
         columns = [column.decode("latin-1").split("\n") for column in rest]
         plan = Plan([Probe(*row) for row in zip(read["ids"], *columns, strict=True)] if read["ids"] else [])
         clauses = {}
@@ -159,14 +162,16 @@ def _read_action(size: int, kind: str, parts: list[Any] | None, fields: list[lis
 def _read_field(size: int, kind: str, *values: Any) -> Field:
     field = _FIELDS[kind](*values)
     match field:
-        case IntField(offset=offset, size=length) | TextField(offset=offset, size=length):
+        case IntField(offset=offset, size=1 | 2 | 4 | 8 as length) | TextField(offset=offset, size=length):
             end = offset + length
         case StackField(offset=offset, frames=frames):
             end = offset + 8 * frames
         case SymbolField(offset=offset):
             end = offset + 8
-        case _:
+        case NameField() | ConstantField():
             return field
+        case _:
+            raise ValueError("an integer of an odd size")
     if not 0 < offset < end <= size:
         raise ValueError("a field outside its record")
     return field

@@ -10,7 +10,7 @@ from dtrace_py.postmortem import box
 from dtrace_py.postmortem.box import Box, DamagedBox
 from dtrace_py.postmortem.core import Dump
 from dtrace_py.postmortem.pages import KernelMemory
-from dtrace_py.runtime.ring import IDENTITY
+from dtrace_py.runtime.ring import DATA, IDENTITY
 
 _LARGEST = 1 << 40
 """Bytes of the rings of one tracing."""
@@ -62,7 +62,8 @@ def _boxes(dump: Dump, memory: KernelMemory) -> Iterator[tuple[int, bytes]]:
 def _rings(memory: KernelMemory, address: int, owner: Box, identity: int) -> Array | None:
     """The rings that begin at an address, if every CPU's has the identity."""
     about = owner.about
-    if not 0 < about.cpus * about.stride < _LARGEST or about.stride % 8:
+    ring = 8 * DATA + about.ring_bytes + owner.unit.slack
+    if not 0 < about.cpus * about.stride < _LARGEST or about.stride % 8 or about.ring_bytes % 8 or ring > about.stride:
         return None
     content = memory.read(address, about.cpus * about.stride)
     if content is None:

@@ -1,6 +1,6 @@
 """Lock up the CPU this runs on: a program that stays in the kernel, which does not interrupt it, for minutes.
 
-With the argument ``traced`` a dtpy that leaves its records where they are traces this process meanwhile.
+With arguments, dtpy traces this process meanwhile with these options.
 """
 
 from __future__ import annotations
@@ -34,27 +34,37 @@ int spin(void *context)
 }
 """
 
-_TRACE = """BEGIN { printf("traced\\n"); }
-syscall::getppid:entry /pid == $1/ { printf("call %d of %s\\n", calls++, execname); }
+_TRACE = """syscall::getppid:entry /pid == $1/ { printf("call %d of %s\\n", calls++, execname); }
 syscall::bpf:entry /pid == $1/ { printf("bpf(%d)\\n", (int)arg0); }
 """
 
 
-def trace_me() -> None:
-    """Start dtpy, and return when it has gone to sleep for a minute."""
-    command = [sys.executable, "-m", "dtrace_py", "-q", "-x", "switchrate=1min", "-b", "64k"]
-    process = subprocess.Popen([*command, "-n", _TRACE, str(os.getpid())], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"traced\n"
-    time.sleep(1)
+def trace_me(options: list[str]) -> None:
+    """Start dtpy, and return when it is tracing."""
+    command = [sys.executable, "-m", "dtrace_py", "-q", *options]
+    process = subprocess.Popen([*command, "-n", _TRACE, str(os.getpid())])
+    while not is_attached(process.pid):
+        time.sleep(0.1)
+    time.sleep(1)  # it opens the gate behind its last probe
+
+
+def is_attached(pid: int) -> bool:
+    """Whether a process holds a link of BPF."""
+    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
+        try:
+            if "link_type" in path.read_text():
+                return True
+        except FileNotFoundError:  # closed meanwhile
+            continue
+    return False
 
 
 def main() -> None:
     Path("/proc/sys/kernel/watchdog_thresh").write_text("1")
     program = bcc.BPF(text=_PROGRAM).load_func("spin", bcc.BPF.RAW_TRACEPOINT).fd
+    if options := sys.argv[1:]:
+        trace_me(options)
     os.sched_setaffinity(0, {1})
-    if sys.argv[1:] == ["traced"]:
-        trace_me()
     print("ready", flush=True)
     for _ in range(CALLS):
         os.getppid()
