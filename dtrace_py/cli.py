@@ -41,7 +41,7 @@ _LATER = {
 _WITH_VALUE = frozenset("36bcDfiILmnopPsUxX")
 _SHORTHANDS = {"q": "quiet", "F": "flowindent", "w": "destructive", "Z": "zdefs"}
 
-_WITH_POSTMORTEM = frozenset({"o", "q", "F", "x", "report", "postmortem"})
+_WITH_POSTMORTEM = frozenset({"o", "q", "F", "x", "postmortem"})
 """What of the command line concerns how records are printed."""
 
 _HELP = {
@@ -164,6 +164,8 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
             raise UsageError(f"illegal option -- {letter}{value}")
         if letter in _LATER:
             raise DtpyError(f"{_LATER[letter]} is not implemented (yet)")
+    if given["postmortem"] is not None and (given["operands"] or letters - _WITH_POSTMORTEM):
+        raise UsageError("--postmortem traces nothing: it goes with -o, -q, -F and -x only")
     if "V" in letters:
         sink = Sink(stdout, "stdout")
         sink.write(f"{name}: Sun D 1.13\n")
@@ -171,8 +173,6 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
             sink.write(f"This is dtpy {__version__}\n")
         sink.flush()
         return 0
-    if given["postmortem"] is not None and (given["operands"] or letters - _WITH_POSTMORTEM or given["report"]):
-        raise UsageError("--postmortem traces nothing: it goes with -o, -q, -F and -x only")
     job = Job(
         sources=tuple(_sources(flags)),
         operands=tuple(map(as_bytes, given["operands"])),

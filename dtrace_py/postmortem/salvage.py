@@ -1,9 +1,10 @@
 """The whole records of a dead machine's rings.
 
 A CPU that stopped within a clause leaves a record that it reserved and never published: its header is zero, and how long
-it is cannot be seen. Records of what interrupted it may stand behind it. It is passed over by the first length, among those
-that the tracing's records have, from which the records behind it fit the rest of the ring exactly. (A flight recorder
-tells the length of such records, and its reader passes over them by itself.)
+it is cannot be seen. Records of what interrupted it may stand behind it. It is passed over by a length, among those that the
+tracing's records have, from which the records behind it fit the rest of the ring exactly; of several ways to get there
+the one with the fewest unfinished records is taken. (A flight recorder tells the length of such records, and its reader
+passes over them by itself.)
 """
 
 from __future__ import annotations
@@ -68,7 +69,6 @@ class _Ring:
         self._bytes = ring_bytes
         self._lengths = lengths
         self._head, self._tail = words[HEAD], words[TAIL]
-        self._hopeless: set[int] = set()
 
     def salvage(self) -> Lost:
         """Take out what is not a whole record, so that the ring reads like that of a living machine, from its start."""
@@ -76,15 +76,18 @@ class _Ring:
             self._put([])
             return Lost(unreadable=self._bytes)
         records: list[memoryview] = []
+        gaps: dict[int, int] = {}
         at, unfinished = self._tail, 0
         while at < self._head:
-            if size := self._length(at):
+            if 0 < (size := self._length(at)) <= self._head - at:
                 word = self._word(at)
                 records.append(self._words[word : word + size // 8])
-            elif size := self._gap(at):
-                unfinished += 1
             else:
-                break
+                gaps = gaps or self._gaps(at)
+                if at not in gaps:
+                    break
+                size = gaps[at]
+                unfinished += 1
             at += size
         self._put(records)
         return Lost(unfinished, self._head - at)
@@ -95,24 +98,21 @@ class _Ring:
     def _length(self, position: int) -> int:
         return self._lengths.of(self._words[self._word(position)])
 
-    def _gap(self, position: int) -> int:
-        """Bytes of the unfinished record at a position, as what is behind it shows; 0 if nothing fits."""
-        if self._words[self._word(position)] != 0:
-            return 0
-        return next((size for size in self._lengths.possible if self._fits(position + size)), 0)
-
-    def _fits(self, position: int) -> bool:
-        """Whether records follow each other from a position to the very end, other unfinished ones among them."""
-        walked = []
-        while position < self._head and position not in self._hopeless:
-            walked.append(position)
-            size = self._length(position) or self._gap(position)
-            if not size:
-                break
-            position += size
-        if position != self._head:
-            self._hopeless.update(walked)
-        return position == self._head
+    def _gaps(self, start: int) -> dict[int, int]:
+        """Bytes of unfinished records by the positions where they can be, from one position on."""
+        gaps: dict[int, int] = {}
+        unfinished = {self._head: 0}
+        """The fewest unfinished records from a position to the head; without those that do not lead there."""
+        for position in range(self._head - 8, start - 8, -8):
+            if size := self._length(position):
+                if position + size in unfinished:
+                    unfinished[position] = unfinished[position + size]
+            elif self._words[self._word(position)] == 0:
+                ways = [(unfinished[end], end) for s in self._lengths.possible if (end := position + s) in unfinished]
+                if ways:
+                    fewest, end = min(ways)
+                    unfinished[position], gaps[position] = fewest + 1, end - position
+        return gaps
 
     def _put(self, records: list[memoryview]) -> None:
         content = b"".join(records)
