@@ -5,15 +5,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Generator, Iterator
 
-from dtrace_py.kernel.bpf import MappedArray
+from dtrace_py.kernel.bpf import Array
 from dtrace_py.runtime.ring import DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL, Rings
 
 _BASE = 2
-_OPEN = 7
+OPEN = 7
 """The bits of head that count the records which are not published (RING_OPEN)."""
 
 
-def rings(mapped: MappedArray, ring_bytes: int, sizes: dict[int, int], bufpolicy: str) -> Rings:
+def rings(mapped: Array, ring_bytes: int, sizes: dict[int, int], bufpolicy: str) -> Rings:
     """The reader that a policy needs."""
     if bufpolicy == "ring":
         return FlightRings(mapped, ring_bytes, sizes)
@@ -28,7 +28,7 @@ class FlightRings(Rings):
     records that were never published, and these are left out.
     """
 
-    def __init__(self, mapped: MappedArray, ring_bytes: int, sizes: dict[int, int]) -> None:
+    def __init__(self, mapped: Array, ring_bytes: int, sizes: dict[int, int]) -> None:
         super().__init__(mapped, ring_bytes, sizes, read_at_end=True)
 
     def fill(self, cpu: int) -> float:
@@ -52,7 +52,7 @@ class FlightRings(Rings):
             return
         words = self._words
         places = self._places(cpu)
-        words[cpu * self._stride + TAIL] = words[cpu * self._stride + HEAD] & ~_OPEN
+        words[cpu * self._stride + TAIL] = words[cpu * self._stride + HEAD] & ~OPEN
         while places:
             at = places.pop()
             yield words[at], at * 8, words[places[-1]] if places else 0
@@ -60,7 +60,7 @@ class FlightRings(Rings):
     def _window(self, cpu: int) -> tuple[int, int]:
         """The newest position, and the oldest that has not been overwritten or read."""
         words, control = self._words, cpu * self._stride
-        end = words[control + HEAD] & ~_OPEN
+        end = words[control + HEAD] & ~OPEN
         return end, max(end - self._ring * 8, words[control + TAIL])
 
     def _places(self, cpu: int) -> array[int]:
@@ -68,7 +68,7 @@ class FlightRings(Rings):
         words, control = self._words, cpu * self._stride
         end, oldest = self._window(cpu)
         places, whole = self._walk(cpu, end, oldest)
-        if words[control + HEAD] & _OPEN and not whole:
+        if words[control + HEAD] & OPEN and not whole:
             # Somebody had reserved and not yet said how much: what is older than all such records can be read.
             places, _ = self._walk(cpu, words[control + _BASE], oldest)
         return places
@@ -96,4 +96,4 @@ class FlightRings(Rings):
                 unfinished += 1
             at -= size
             passed_base = passed_base or at == base
-        return places, passed_base and unfinished == words[control + HEAD] & _OPEN
+        return places, passed_base and unfinished == words[control + HEAD] & OPEN

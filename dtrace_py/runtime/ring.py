@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
-from dtrace_py.kernel.bpf import MappedArray
+from dtrace_py.kernel.bpf import Array
 
 PUBLISHED, DISCARDED, FAULT = 1 << 63, 1 << 62, 1 << 61
 """Bits of a record's header (bpf/record.h)."""
@@ -12,7 +12,7 @@ PUBLISHED, DISCARDED, FAULT = 1 << 63, 1 << 62, 1 << 61
 FAULT_BYTES = 24
 """Size of struct fault_record."""
 
-HEAD, DROPPED, TAIL, DATA = 0, 1, 8, 16
+HEAD, DROPPED, TAIL, IDENTITY, DATA = 0, 1, 8, 9, 16
 """Words of struct ring."""
 
 
@@ -22,13 +22,15 @@ class Rings:
     Rings that are ``read_at_end`` (bufpolicy fill and ring) show nothing before they are released.
     """
 
-    def __init__(self, rings: MappedArray, ring_bytes: int, sizes: dict[int, int], read_at_end: bool = False) -> None:
+    def __init__(self, rings: Array, ring_bytes: int, sizes: dict[int, int], read_at_end: bool = False) -> None:
         self._rings = rings
         self._words = rings.words
         self._stride = rings.stride // 8
         self._ring = ring_bytes // 8
         self._sizes = {number: size // 8 for number, size in sizes.items()}
         self.cpus = rings.entries
+        self.stride = rings.stride
+        """Bytes from a CPU's ring to the next one's."""
         self.read_at_end = read_at_end
         self._held = read_at_end
         self.bytes = rings.view
@@ -48,6 +50,11 @@ class Rings:
     def dropped(self, cpu: int) -> int:
         """Records that found no room since the start."""
         return self._words[cpu * self._stride + DROPPED]
+
+    def identify(self, identity: int) -> None:
+        """Mark the rings, for whoever looks for them in a memory dump."""
+        for cpu in range(self.cpus):
+            self._words[cpu * self._stride + IDENTITY] = identity
 
     def headers(self, cpu: int, most: int) -> Iterator[list[int]]:
         """What the CPU's ring holds, in pieces of at most so many, when every record is nothing but its header.
