@@ -171,10 +171,13 @@ class Run:
         return any(self.tracer.rings.fill(cpu) > _BUSY for cpu in self.machine.online)
 
     def _shut(self, report: Report) -> None:
-        """Every probe is inert from here on."""
-        report.stopping()
-        self.tracer.control.shut_gate()
-        report.inert_seconds = report.since_stop()
+        """Every probe is inert from here on. The first call counts: a signal's, from its own thread, or the end of tracing."""
+        now, shut_gate = time.monotonic, self.tracer.control.shut_gate
+        began = now()
+        shut_gate()
+        ended = now()
+        if report.stopped_at is None:
+            report.stopped_at, report.inert_seconds = began, ended - began
 
     def _end(self, report: Report) -> None:
         """The gate shuts, what is under way ends, everything is printed; END comes last."""

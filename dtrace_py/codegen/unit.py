@@ -37,6 +37,7 @@ def generate(program: Program, plan: Plan, shape: Shape, target: Target) -> Unit
 def kinds(plan: Plan, session: bool) -> list[Kind]:
     """The programs that the enabled probes need, each with the enablings that can happen in it."""
     wanted: dict[str, set[int]] = {}
+    masks = plan.masks
     for probe in plan.probes:
         if probe == ERROR:
             continue  # fires inside the others
@@ -48,11 +49,11 @@ def kinds(plan: Plan, session: bool) -> list[Kind]:
             name = "fbt"
         else:
             name = f"{probe.provider}_{probe.name}"
-        wanted.setdefault(name, set()).add(plan.masks[probe.id])
+        wanted.setdefault(name, set()).add(masks[probe.id])
     result: list[Kind] = []
-    for name, masks in wanted.items():
+    for name, some in wanted.items():
         mask = 0
-        for each in masks:
+        for each in some:
             mask |= each
         result.append(Kind(name, len(result), [e for e in plan.enablings if mask >> e.number & 1]))
     return result
@@ -116,7 +117,7 @@ class _Unit:
     def _note(self) -> None:
         """What all clauses together decide: sizes of keys and names, and which aggregations several programs change."""
         for place, part in enumerate(_PARTS):
-            longest = max((len(str(probe[1 + place])) for probe in self.plan.probes), default=0)
+            longest = max((len(str(text)) for text in {probe[1 + place] for probe in self.plan.probes}), default=0)
             self.environment.names[part] = padded(longest + 1)
         users: dict[str, set[str]] = {}
         for kind in self.kinds:

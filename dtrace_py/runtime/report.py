@@ -56,11 +56,6 @@ class Report:
     """Until the kernel's text was as before."""
     records: dict[str, Any] = field(default_factory=dict)
 
-    def stopping(self) -> None:
-        """Tracing ends now, if it has not already."""
-        if self.stopped_at is None:
-            self.stopped_at = time.monotonic()
-
     def since_stop(self) -> float:
         """Seconds since tracing ended."""
         return time.monotonic() - (self.stopped_at or 0)

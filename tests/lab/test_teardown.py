@@ -71,7 +71,7 @@ def test_the_gate_shuts_though_nobody_reads(tmp_path: Path) -> None:
 def test_every_signal_counts(tmp_path: Path) -> None:
     """Two in a row are two (U77): the second gives up on what is left to print, also while a write waits for a reader."""
     process = subprocess.Popen(
-        [*DTPY, "-b", "16m", "-n", f"{READY} syscall::: {{ @ = count(); }}"], stdout=subprocess.PIPE
+        [*DTPY, "-b", "16m", "-n", f"{READY} syscall::: {{ @ = count(); trace(1); }}"], stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     with load():
@@ -93,8 +93,9 @@ def test_detach_in_the_background(tmp_path: Path, description: str) -> None:
     path = tmp_path / "report.json"
     program = f"{description} {{ @ = count(); }} tick-2s {{ exit(3); }}"
     arguments = ["-x", "detach=background", "--report", str(path), "-qn", program]
-    done = subprocess.run([*DTPY, *arguments], capture_output=True, timeout=120)
-    ended = time.monotonic()
+    with load():
+        done = subprocess.run([*DTPY, *arguments], capture_output=True, timeout=120)
+        ended = time.monotonic()
     assert done.returncode == 3, done.stderr
     assert done.stderr == b""
     assert re.fullmatch(rb"\n\n {12,}\d+\n", done.stdout)
@@ -114,8 +115,7 @@ def _complete(path: Path) -> dict[str, Any]:
 @pytest.mark.events
 def test_a_thousand_kprobes_at_once(tmp_path: Path) -> None:
     """Without fprobe: one word to each other CPU a probe, and no grace period for each."""
-    with load():
-        traced = trace(["-n", f"{READY} fbt::v*:entry, fbt::u*:entry {{ @ = count(); }}"], 3, tmp_path)
+    traced = trace(["-n", f"{READY} fbt::v*:entry, fbt::u*:entry {{ @ = count(); }}"], 3, tmp_path)
     report, detach = traced.report, traced.report["detach"]
     print(f"\n{report['probes']} probes, attach {report['attach']}, detach {detach}")
     assert report["probes"] > 1_000
