@@ -5,7 +5,7 @@
 #   make test               lint, types, tests here, tests on every kernel of the lab
 #   make lab CMD='...'      a command in a guest of the lab, as root; make lab by itself opens a shell there
 #   make soak               the ring under stress for some minutes: hundreds of millions of records, every one accounted for
-#   make bench              teardown of whole-kernel tracing, against the kernel's own floor
+#   make bench [ONLY='...'] attaching, letting go and recording, against the kernel's floor and other tools
 
 SHELL := /bin/sh
 VENV := .venv
@@ -15,6 +15,7 @@ KERNELS := 6.12 6.1
 KERNEL := 6.12
 D := fbt:::
 CMD :=
+ONLY :=
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -57,8 +58,14 @@ lab: setup
 soak: $(VENV)/ready
 	python -m tests.ring
 
-bench: setup
-	@python -m tests.bench --output docs/bench-teardown.json
+# ONLY: options of python -m tests.bench, such as --only record.
+bench: setup $(VENV)/plots
+	@$(BIN)/python -m compileall -q tests
+	@python -m tests.bench $(ONLY)
+
+$(VENV)/plots: $(VENV)/ready
+	$(BIN)/pip install -q --disable-pip-version-check --editable '.[bench]'
+	touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

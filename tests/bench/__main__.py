@@ -1,103 +1,115 @@
-"""Teardown of whole-kernel tracing against the kernel's own floor: ``python -m tests.bench`` (``make bench``).
+"""The benchmark that anyone can run: ``python -m tests.bench`` (``make bench``).
 
-In a guest of the lab, or with ``--here`` on this kernel. Each round measures, in turn, the floor (ftrace's function tracer
-switched off: the same places patched, nothing else) and dtpy on entries, on returns and on both. Prints medians, and
-writes every round as JSON to the file that --output names.
+Measures in guests of the lab, one after the other, or with ``--here`` on this machine's own kernel, which it then traces.
+Writes a JSON file with every run for each part, then tables and plots of all that is in the folder.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+import time
+from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import click
 
-from dtrace_py.kernel.cpus import online
-from dtrace_py.lab.guest import IN_LAB
-from tests.lab.traced import floor, trace
-
-PROGRAMS = {"entry": "fbt:::entry", "return": "fbt:::return", "entry and return": "fbt:::"}
-_STARTED = 'BEGIN { printf("ready\\n"); }'
+from dtrace_py.lab import kernels
+from tests.bench import peers, plots, tables
+from tests.bench.parts import HERE, PLAN, Part, plan_here
+from tests.bench.progress import say
 
 
-def measure(rounds: int) -> dict[str, Any]:
-    """All rounds on this kernel. Seconds and cross-CPU calls."""
-    rows: list[dict[str, Any]] = []
+def in_guest(part: Part) -> dict[str, Any]:
+    """Measure a part in a guest of its own. Raises CalledProcessError when that failed; the guest has said why."""
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(rounds):
-            rows.append({"round": number, "what": "floor", "detach": asdict(floor())})
-            for what, description in PROGRAMS.items():
-                arguments = ["-q", "-n", _STARTED, "-n", f"{description} {{ @ = count(); }}"]
-                report = trace(arguments, 2, Path(folder)).report
-                rows.append({"round": number, "what": what, **report})
-                _say(f"round {number + 1}: {what}: {report['detach']['seconds']:.2f} s")
-    return {"kernel": os.uname().release, "cpus": len(online()), "rounds": rows}
+        order, results = Path(folder, "part.json"), Path(folder, "results.json")
+        order.write_text(json.dumps(asdict(part)))
+        python = [sys.executable, "-m"]
+        guest = ["dtrace_py.lab", "run", "--kernel", part.kernel, "--cpus", str(part.cpus), "--share", folder]
+        # Loading comes on top of the rounds, and none of them is cut off.
+        limit = ["--timeout", str(round(3 * part.seconds + 300)), "--"]
+        inside = [*python, "tests.bench", "--inside", str(order), str(results)]
+        subprocess.run([*python, *guest, *limit, *inside], check=True)
+        measured: dict[str, Any] = json.loads(results.read_text())
+    return measured
 
 
-def table(results: dict[str, Any]) -> str:
-    """Medians, and their ratio to the floor's."""
-    lines = [f"Linux {results['kernel']}, {results['cpus']} CPUs, medians", "", f"{'':18}{'probes':>8}{'attach s':>10}"]
-    lines[-1] += f"{'detach s':>10}{'x floor':>9}{'xcalls':>8}{'x floor':>9}"
-    rows = results["rounds"]
-    base = _medians(rows, "floor", "detach")
-    for what in ("floor", *PROGRAMS):
-        seconds, xcalls = _medians(rows, what, "detach")
-        line = f"{what:18}"
-        if what == "floor":
-            line += f"{'':18}"
-        else:
-            probes = next(row["probes"] for row in rows if row["what"] == what)
-            line += f"{probes:8}{_medians(rows, what, 'attach')[0]:10.2f}"
-        lines.append(line + f"{seconds:10.2f}{seconds / base[0]:9.2f}{xcalls:8.0f}{xcalls / max(1.0, base[1]):9.2f}")
-    return "\n".join(lines)
+def inside(order: Path, results: Path) -> None:
+    """The other end, in the guest."""
+    fields: dict[str, Any] = json.loads(order.read_text())
+    results.write_text(json.dumps(Part(**fields).measure()))
 
 
-def _medians(rows: list[dict[str, Any]], what: str, phase: str) -> tuple[float, float]:
-    chosen = [row[phase] for row in rows if row["what"] == what]
-    return median(each["seconds"] for each in chosen), median(each["xcalls"] for each in chosen)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def run(plan: list[Part], output: Path) -> int:
+    """Measure every part and write its file; returns how many failed."""
+    failed, began = 0, time.monotonic()
+    for part in plan:
+        say(f"{part.name}, after {(time.monotonic() - began) / 60:.0f} minutes")
+        try:
+            results = part.measure() if part.kernel == HERE else in_guest(part)
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            say(f"{part.name} failed: {error}")
+            failed += 1
+            continue
+        results["command"] = " ".join(["python -m tests.bench", *sys.argv[1:]])
+        (output / f"{part.name}.json").write_text(json.dumps(results, indent=1) + "\n")
+    say(f"{len(plan) - failed} of {len(plan)} parts in {(time.monotonic() - began) / 60:.1f} minutes")
+    return failed
 
 
 @click.command()
-@click.option("--here", is_flag=True, help="Measure this kernel rather than a guest's.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--cpus", type=click.IntRange(1), default=2, show_default=True, help="Of the guest.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write every round as JSON.")
-def main(here: bool, rounds: int, cpus: int, output: Path | None) -> None:
-    if here or IN_LAB in os.environ:
-        results = measure(rounds)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            inside = Path(folder, "results.json")
-            guest = [
-                sys.executable,
-                "-m",
-                "dtrace_py.lab",
-                "run",
-                "--cpus",
-                str(cpus),
-                "--timeout",
-                "3000",
-                "--share",
-                folder,
-            ]
-            bench = [sys.executable, "-m", "tests.bench", "--rounds", str(rounds), "--output", str(inside)]
-            if status := subprocess.call([*guest, "--", *bench], stdout=subprocess.DEVNULL):
-                sys.exit(status)
-            results = json.loads(inside.read_text())
-    if output:
-        output.write_text(json.dumps(results, indent=2) + "\n")
-    print(table(results))
+@click.option("--here", is_flag=True, help="Trace this machine's own kernel rather than guests'. Needs root.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(["record", "teardown", "command"]), help="Leave out the others."
+)
+@click.option("--kernel", type=click.Choice([HERE, *kernels.TESTED]), help="Only the parts on this kernel.")
+@click.option("--cpus", type=click.IntRange(1), help="Only the parts with so many CPUs.")
+@click.option("--rounds", type=click.IntRange(1), help="At most so many.")
+@click.option("--sizes", help="Numbers of functions, such as 100,all.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("docs/benchmarks"),
+    show_default=True,
+    help="The folder to write to.",
+)
+@click.option("--inside", "order", nargs=2, type=click.Path(path_type=Path), hidden=True)
+def main(
+    here: bool,
+    only: tuple[str, ...],
+    kernel: str | None,
+    cpus: int | None,
+    rounds: int | None,
+    sizes: str | None,
+    output: Path,
+    order: tuple[Path, Path] | None,
+) -> None:
+    """Measure what a record costs, and what it takes to attach to many functions and to let go of them."""
+    if order:
+        inside(*order)
+        return
+    if not only or "command" in only:
+        peers.fetch()
+    plan = [
+        replace(
+            part,
+            rounds=rounds or part.rounds,
+            sizes=tuple(sizes.split(",")) if sizes else part.sizes,
+        )
+        for part in (plan_here() if here else PLAN)
+        if part.what in (only or (part.what,)) and kernel in (None, part.kernel) and cpus in (None, part.cpus)
+    ]
+    if not plan:
+        raise click.UsageError("no part of the plan is like that")
+    output.mkdir(parents=True, exist_ok=True)
+    failed = run(plan, output)
+    print(tables.write(output))
+    plots.write(output)
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":
