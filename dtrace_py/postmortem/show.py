@@ -58,7 +58,7 @@ def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], 
             complain(f"{counted(each.unfinished, 'record')} unfinished on CPU {cpu}")
         if each.unreadable:
             complain(f"{counted(each.unreadable, 'byte')} unreadable on CPU {cpu}")
-        if dropped := rings.dropped(cpu):
+        if not rings.read_at_end and (dropped := rings.dropped(cpu)):  # else it was meant to (X22)
             complain(drop_message("PRINCIPAL", dropped, cpu, tagged=False))
 
 
