@@ -4,12 +4,13 @@
 #   make run [D=PROGRAM]    trace for ten seconds: this kernel if it can be traced, else one in the lab
 #   make test               lint, types, tests here, tests on every kernel of the lab
 #   make lab CMD='...'      a command in a guest of the lab, as root; make lab by itself opens a shell there
+#   make soak               the ring under stress for some minutes: hundreds of millions of records, every one accounted for
 #   make bench [ONLY='...'] attaching, letting go and recording, against the kernel's floor and other tools
 
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := python3-bpfcc python3-venv qemu-system-x86 busybox-static kmod
+PACKAGES := python3-bpfcc python3-venv qemu-system-x86 busybox-static kmod gcc libc6-dev
 KERNELS := 6.12 6.1
 KERNEL := 6.12
 D := fbt:::
@@ -18,7 +19,7 @@ ONLY :=
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup packages kernels run test lint lab bench clean
+.PHONY: setup packages kernels run test lint lab soak bench clean
 
 setup: $(VENV)/ready kernels
 
@@ -53,6 +54,9 @@ test: setup
 
 lab: setup
 	@$(if $(value CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(value CMD))',dtpy-lab shell --kernel $(KERNEL))
+
+soak: $(VENV)/ready
+	python -m tests.ring
 
 # ONLY: options of python -m tests.bench, such as --only record.
 bench: setup $(VENV)/plots

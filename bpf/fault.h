@@ -59,14 +59,14 @@ static __always_inline void fault_report(struct firing *f, void *record, u32 ena
 {
     f->frame->counts.faulted++;
     if (record)
-        ring_publish(record, RECORD_HEADER(f, enabling) | RECORD_DISCARDED);
-    struct fault_record *report = (void *)ring_reserve(f->ring, sizeof(*report));
+        ring_publish(f->ring, record, RECORD_HEADER(f, enabling) | RECORD_DISCARDED);
+    struct fault_record *report = record_room(f, sizeof(*report));
     if (!report)
         return;
     report->action = fault->action;
     report->code = fault->code;
     report->value = fault->value;
-    ring_publish(&report->header, RECORD_HEADER(f, enabling) | RECORD_FAULT);
+    ring_publish(f->ring, &report->header, RECORD_HEADER(f, enabling) | RECORD_FAULT);
 }
 
 /* A fault in an ERROR clause is only counted (contract F22). */
@@ -75,5 +75,5 @@ static __always_inline void fault_in_error(struct firing *f, void *record, u32 e
     f->frame->counts.faulted++;
     f->frame->counts.error_faults++;
     if (record)
-        ring_publish(record, RECORD_HEADER(f, enabling) | RECORD_DISCARDED);
+        ring_publish(f->ring, record, RECORD_HEADER(f, enabling) | RECORD_DISCARDED);
 }

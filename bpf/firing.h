@@ -10,6 +10,7 @@
 struct control {
     u64 open; /* the gate: 0 until tracing starts and after it stops */
     u64 wall_offset; /* CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds */
+    u64 ended; /* a program has ended tracing: exit() was called, or bufpolicy=fill has found a ring full */
 };
 
 /*
@@ -73,10 +74,17 @@ static __always_inline int stopped(struct firing *f)
     return f->stopped;
 }
 
-/* What exit() does at once; the consumer learns of it from the record. */
+/* End tracing from inside, also if it has not begun yet. */
+static __always_inline void firing_end_tracing(struct firing *f)
+{
+    *(volatile u64 *)&f->control->ended = 1;
+    *(volatile u64 *)&f->control->open = 0;
+}
+
+/* What exit() does at once; the consumer learns the status from the record. */
 static __always_inline void firing_exit(struct firing *f)
 {
-    *(volatile u64 *)&f->control->open = 0;
+    firing_end_tracing(f);
     f->stopped = 1;
 }
 

@@ -12,9 +12,21 @@
 
 #define RECORD_HEADER(f, enabling) (RECORD_PUBLISHED | (u64)(enabling) << 32 | (f)->probe)
 
-static __always_inline void *record_reserve(struct firing *f, u64 size)
+/* Room in the ring. Under bufpolicy=fill the first record that finds none ends tracing everywhere. */
+static __always_inline void *record_room(struct firing *f, u64 size)
 {
     void *record = ring_reserve(f->ring, size);
+
+#ifdef RING_FILLS
+    if (!record)
+        firing_end_tracing(f);
+#endif
+    return record;
+}
+
+static __always_inline void *record_reserve(struct firing *f, u64 size)
+{
+    void *record = record_room(f, size);
 
     if (!record)
         f->frame->counts.dropped++;
@@ -23,6 +35,6 @@ static __always_inline void *record_reserve(struct firing *f, u64 size)
 
 static __always_inline void record_publish(struct firing *f, void *record, u32 enabling)
 {
-    ring_publish(record, RECORD_HEADER(f, enabling));
+    ring_publish(f->ring, record, RECORD_HEADER(f, enabling));
     f->frame->counts.recorded++;
 }

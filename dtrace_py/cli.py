@@ -41,6 +41,9 @@ _LATER = {
 _WITH_VALUE = frozenset("36bcDfiILmnopPsUxX")
 _SHORTHANDS = {"q": "quiet", "F": "flowindent", "w": "destructive", "Z": "zdefs"}
 
+_WITH_POSTMORTEM = frozenset({"o", "q", "F", "x", "postmortem"})
+"""What of the command line concerns how records are printed."""
+
 _HELP = {
     "P": "Trace or list probes of a provider.",
     "m": "... of [provider:]module.",
@@ -96,6 +99,7 @@ def _flags() -> list[click.Parameter]:
     return [
         *flags,
         click.Option(["--report"], metavar="FILE", help="Write what the run cost and counted as JSON."),
+        click.Option(["--postmortem"], metavar="FILE", help="Print the records in the memory dump of a dead machine."),
         click.Argument(["operands"], nargs=-1, type=click.UNPROCESSED),
     ]
 
@@ -160,6 +164,8 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
             raise UsageError(f"illegal option -- {letter}{value}")
         if letter in _LATER:
             raise DtpyError(f"{_LATER[letter]} is not implemented (yet)")
+    if given["postmortem"] is not None and (given["operands"] or letters - _WITH_POSTMORTEM):
+        raise UsageError("--postmortem traces nothing: it goes with -o, -q, -F and -x only")
     if "V" in letters:
         sink = Sink(stdout, "stdout")
         sink.write(f"{name}: Sun D 1.13\n")
@@ -176,6 +182,7 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
         show_code="S" in letters,
         output=next((value for letter, value in reversed(flags) if letter == "o"), None),
         report=given["report"],
+        dump=given["postmortem"],
         command=name,
     )
     # Imported late: what only says how it is used has no need of the rest.

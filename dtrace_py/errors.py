@@ -15,6 +15,15 @@ class UsageError(DtpyError):
     status = 2
 
 
+class Interrupted(DtpyError):
+    """The user gave up before tracing began."""
+
+    status = 128 + 2
+
+    def __init__(self) -> None:
+        super().__init__("interrupted before tracing began")
+
+
 def counted(number: int, what: str) -> str:
     """``1 probe``, ``2 probes``."""
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -32,5 +32,7 @@ class Job:
     """The file of -o."""
     report: str | None = None
     """The file of --report."""
+    dump: str | None = None
+    """The file of --postmortem."""
     command: str = "dtpy"
     """What the command was called as: the beginning of every message."""

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
+from dtrace_py import buffers
 from dtrace_py.codegen import unit as units
 from dtrace_py.codegen.environment import Target
 from dtrace_py.codegen.layout import Unit
 from dtrace_py.codegen.plan import Plan, make_plan
 from dtrace_py.codegen.tables import Tables, make_tables
-from dtrace_py.errors import DtpyError, counted
+from dtrace_py.errors import counted
 from dtrace_py.kernel import features
 from dtrace_py.kernel.features import FunctionLinks
 from dtrace_py.kernel.machine import Machine
+from dtrace_py.kernel.text import Points, Text, points
 from dtrace_py.options import Options
 from dtrace_py.programs import Compiled
+from dtrace_py.providers.dtrace import END
 from dtrace_py.providers.fbt import entry_id, function_place
-from dtrace_py.runtime import attach
 
 _NAMES = frozenset({"id", "probeprov", "probemod", "probefunc", "probename"})
-
-_SMALLEST_RING = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,19 @@ class Prepared:
     plan: Plan
     addresses: dict[int, int]
     """Of the enabled functions, by the id of their entry probe."""
+    points: dict[int, Points]
+    """Where kprobes go in these functions, by the same; empty if they are attached to by links."""
     linkable: FunctionLinks | None
     """How functions can be attached; None when there are none."""
     tables: Tables
     unit: Unit
-    ring_bytes: int
+    bufsize: int
+    """Bytes of the buffer of a CPU: what was asked for, or less."""
+
+    @property
+    def ring_bytes(self) -> int:
+        """Bytes of a CPU's ring."""
+        return buffers.ring_bytes(self.bufsize)
 
     @property
     def multi(self) -> bool:
@@ -51,17 +60,22 @@ def prepare(
     ``note`` hears what had to be left out. Raises DtpyError where the kernel cannot do what is asked.
     """
     addresses = _addresses(compiled, machine, note)
-    plan = make_plan((matched.clause, matched.probes) for matched in compiled.clauses)
     linkable = None
     if addresses:
         linkable = features.function_links(next(iter(addresses.values()))) if probing else FunctionLinks(True, True)
-    tables = make_tables(plan, addresses, bool(compiled.program.builtins & _NAMES))
+    kprobes = linkable is not None and not linkable.multi
+    points = _points(compiled, machine, addresses, note) if kprobes else {}
+    plan = make_plan((matched.clause, matched.probes) for matched in compiled.clauses)
+    extents = {key: (address, _last(address, points.get(key))) for key, address in addresses.items()}
+    tables = make_tables(plan, extents, bool(compiled.program.builtins & _NAMES))
     session = linkable is not None and linkable.session and plan.needs_session
     status = machine.compat_status() if tables.syscalls else None
-    shape = tables.shape(session, skip_entry_frame=True, status_offset=status)
-    target = _target(machine, options)
+    shape = tables.shape(session, kprobes, skip_entry_frame=True, status_offset=status)
+    cpus = max(machine.online) + 1
+    bufsize = buffers.fitting(options, cpus, machine.available_memory) if probing else options.number("bufsize")
+    target = _target(machine, options, cpus, bufsize)
     unit = units.generate(compiled.program, plan, shape, target)
-    return Prepared(plan, addresses, linkable, tables, unit, target.ring_bytes)
+    return Prepared(plan, addresses, points, linkable, tables, unit, bufsize)
 
 
 def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], object]) -> dict[int, int]:
@@ -85,24 +99,53 @@ def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], objec
     return found
 
 
-def _target(machine: Machine, options: Options) -> Target:
+def _points(
+    compiled: Compiled, machine: Machine, addresses: dict[int, int], note: Callable[[str], object]
+) -> dict[int, Points]:
+    """Where kprobes go in functions. Return probes of functions that nothing leaves are taken out of the matches."""
+    symbols = machine.symbols
+    with closing(Text()) as text:
+        found = {
+            key: points(text.read(at, symbols.end(at) - at), at, symbols.return_thunks, symbols.is_separate)
+            for key, at in addresses.items()
+        }
+    endless: set[str] = set()
+    for matched in compiled.clauses:
+        for probes in matched.probes:
+            without = [
+                p for p in probes if p.provider == "fbt" and p.name == "return" and not found[entry_id(p)].leaving
+            ]
+            if without:
+                endless.update(probe.function for probe in without)
+                left_out = {probe.id for probe in without}
+                probes[:] = [probe for probe in probes if probe.id not in left_out]
+    if endless:
+        note(
+            f"left out returns of {counted(len(endless), 'function')}, none of which returns: {' '.join(sorted(endless))}"
+        )
+    return found
+
+
+def _last(address: int, points: Points | None) -> int:
+    return max(address, points.entry, *points.leaving) if points else address
+
+
+def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Target:
     return Target(
-        cpus=max(machine.online) + 1,
-        # A power of two, so that positions become offsets by a mask.
-        ring_bytes=max(_SMALLEST_RING, 1 << (options.number("bufsize") - 1).bit_length()),
+        cpus=cpus,
+        ring_bytes=buffers.ring_bytes(bufsize),
         dynamic_bytes=options.number("dynvarsize"),
         aggregation_bytes=options.number("aggsize"),
         strsize=options.number("strsize"),
         only_cpu=options.optional("cpu"),
         offset=machine.types.offset,
         preempt_count=machine.preempt_count,
+        bufpolicy=options.word("bufpolicy"),
     )
 
 
 def check(made: Prepared, options: Options) -> None:
-    """Raise DtpyError for what is known to go wrong before anything is loaded: too many functions, too small a buffer."""
-    if made.linkable is not None:
-        attach.check_limit(made.plan, made.linkable)
-    largest = max((layout.size for layout in made.unit.clauses.values()), default=0)
-    if largest > options.number("bufsize"):  # X25
-        raise DtpyError("could not enable tracing: Enabling exceeds size of buffer")
+    """Raise DtpyError for what is known to go wrong before anything is loaded: too small a buffer."""
+    sizes = {number: layout.size for number, layout in made.unit.clauses.items()}
+    at_end = [sizes[enabling.number] for enabling in made.plan.at(END)]
+    buffers.check(options, made.bufsize, sizes.values(), at_end)

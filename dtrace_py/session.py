@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from dtrace_py import programs
+from dtrace_py import buffers, programs
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
@@ -34,6 +34,8 @@ class Session:
 
     def run(self) -> int:
         """Do what the job asks for; returns the exit status."""
+        if self.job.dump is not None:
+            return self._postmortem(self.job.dump)
         if self.job.mode is not Mode.COMPILE:
             requirements.require_root()
         with progress("compiling and finding probes"):
@@ -51,6 +53,14 @@ class Session:
                 case Mode.TRACE:
                     self._tell_stability(compiled, sink)
                     return self._trace(compiled, sink)
+
+    def _postmortem(self, dump: str) -> int:
+        """Print what a dead machine's rings hold."""
+        from dtrace_py.postmortem import show
+
+        found = show.read(dump)
+        with self._output() as sink:
+            return show.show(found, self.job.options, sink, self.complain)
 
     @contextmanager
     def _output(self) -> Iterator[Sink]:
@@ -93,6 +103,9 @@ class Session:
         with written(report, self.job.report), ExitStack() as stack:
             with progress("compiling and loading"):
                 tracer = stack.enter_context(self._load(prepared, compiled))
+                self._leave_black_box(stack, prepared, tracer)
+            if told := buffers.lowered(self.job.options, prepared.bufsize):
+                self.complain(told)
             status = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain).go(report)
         if self.job.options.flag("teardownreport"):
             self.complain(report.teardown())
@@ -112,6 +125,15 @@ class Session:
             except LoadError as error:
                 raise explained(error, compiled, self.machine, self.job.options) from error
             yield tracer
+
+    def _leave_black_box(self, stack: ExitStack, prepared: Prepared, tracer: Tracer) -> None:
+        """Until the stack unwinds, what it takes to read the rings out of a memory dump is in kernel memory."""
+        from dtrace_py.postmortem.leave import black_box
+
+        try:
+            stack.enter_context(black_box(self.job, prepared, tracer.rings, self.machine.release))
+        except OSError as error:
+            self._note(f"a memory dump will not tell about this tracing: {error.strerror}")
 
     def _announce(self, compiled: Compiled) -> None:
         """How many probes each program matched (U50, U51); an error if there is nothing to do (U66)."""

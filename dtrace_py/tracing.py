@@ -19,8 +19,10 @@ from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.prepare import Prepared
 from dtrace_py.runtime import attach as attaching
+from dtrace_py.runtime import background
 from dtrace_py.runtime.aggregations import KernelAggregation
-from dtrace_py.runtime.attach import Attached
+from dtrace_py.runtime.attach import Attached, Functions
+from dtrace_py.runtime.kprobes import Progress
 from dtrace_py.runtime.report import Report, accounting
 from dtrace_py.runtime.signals import Signals
 from dtrace_py.runtime.tracer import Tracer
@@ -30,6 +32,9 @@ NAP = 0.05
 
 _BUSY = 1 / 8
 """A ring fuller than this is read again at once."""
+
+_LONG = 10
+"""Seconds of attaching that a user is warned of."""
 
 
 class Run:
@@ -64,24 +69,31 @@ class Run:
         report.functions = len(self.prepared.addresses)
         cpus = self._cpus()
         with self.signals, ExitStack() as links:
-            with report.attach.measured(), progress(f"attaching {len(traced)} probes"):
-                attached = links.enter_context(self._attach(cpus))
+            what = f"attaching {len(traced)} probes"
+            with report.attach.measured(), progress(what) as tell:
+                attached = links.enter_context(self._attach(cpus, tell))
             if attached.refused:
                 self.complain(
                     f"left out {counted(attached.refused, 'function')}, the kernel refuses probes there after all"
                 )
             report.links, report.mechanism = attached.links, ", ".join(attached.mechanisms) or "none"
             gc.enable()
-            self._begin(attached)
-            missed = self._missed(attached)
-            self._follow()
-            self._end()
+            with self.signals.watched(lambda: self._shut(report)):
+                self._begin(attached)
+                missed = self._missed(attached)
+                self._follow()
+                self._end(report)
             missed = _grown(missed, self._missed(attached))
+            status = self.consumer.exit_status or 0
+            if self.options.word("detach") == "background":
+                report.prompt_seconds = report.since_stop()
+                background.go_on(status)
             with report.detach.measured(), progress(f"letting go of {len(traced)} probes"):
                 links.close()
+            report.restored_seconds = report.since_stop()
             bpf.wait_for_programs()
             self._account(report, missed)
-        return self.consumer.exit_status or 0
+        return status
 
     def _missed(self, attached: Attached) -> int | None:
         """What the kernel has kept from the programs so far; None where it does not tell."""
@@ -95,9 +107,19 @@ class Run:
             raise DtpyError(f"could not enable tracing: there is no CPU {cpu}")
         return self.machine.online if cpu is None else [cpu]
 
-    def _attach(self, cpus: Sequence[int]) -> AbstractContextManager[Attached]:
-        made, point = self.prepared, self.machine.symbols.probe_point
-        return attaching.attach(made.plan, made.tables, self.tracer, made.linkable, made.addresses, point, cpus)
+    def _attach(self, cpus: Sequence[int], tell: Callable[[str], object]) -> AbstractContextManager[Attached]:
+        made = self.prepared
+        where = Functions(made.addresses, made.points, self.machine.symbols.probe_point)
+        watched = Progress(
+            tell=lambda done, total: tell(f"attaching: {done} of {total} probes"),
+            expect=self._expect,
+            interrupted=lambda: self.signals.wait(0),
+        )
+        return attaching.attach(made.plan, made.tables, self.tracer, made.linkable, where, cpus, watched)
+
+    def _expect(self, seconds: float) -> None:
+        if seconds > _LONG and not self.options.flag("quiet"):
+            self.complain(f"this kernel attaches to functions one by one: about {seconds:.0f} s (Ctrl-C gives up)")
 
     def _begin(self, attached: Attached) -> None:
         """BEGIN, alone; then the gate opens, unless BEGIN called exit()."""
@@ -107,7 +129,7 @@ class Run:
         self._start_timers(attached)
         self.tracer.fire("begin")
         self._consume(self.signals.impatient)
-        if self.consumer.exit_status is None:
+        if not self.tracer.control.ended:
             self.tracer.control.open_gate()
 
     def _start_timers(self, attached: Attached) -> None:
@@ -123,13 +145,15 @@ class Run:
 
     def _follow(self) -> None:
         """Consume until exit() or a signal."""
+        self._consume_while_open()
+        if self.signals.wait(0):
+            self.sink.write("\n")  # U77
+            self.sink.flush()
+
+    def _consume_while_open(self) -> None:
         control = self.tracer.control
         status_due = aggregate_due = switch_due = time.monotonic()
-        while control.open:
-            if self.signals.wait(0 if self._busy() else NAP):
-                self.sink.write("\n")  # U77
-                self.sink.flush()
-                return
+        while control.open and not self.signals.wait(0 if self._busy() else NAP):
             now = time.monotonic()
             control.set_clock()
             if now >= switch_due or self._busy():
@@ -146,10 +170,20 @@ class Run:
     def _busy(self) -> bool:
         return any(self.tracer.rings.fill(cpu) > _BUSY for cpu in self.machine.online)
 
-    def _end(self) -> None:
+    def _shut(self, report: Report) -> None:
+        """Every probe is inert from here on. The first call counts: a signal's, from its own thread, or the end of tracing."""
+        now, shut_gate = time.monotonic, self.tracer.control.shut_gate
+        began = now()
+        shut_gate()
+        ended = now()
+        if report.stopped_at is None:
+            report.stopped_at, report.inert_seconds = began, ended - began
+
+    def _end(self, report: Report) -> None:
         """The gate shuts, what is under way ends, everything is printed; END comes last."""
-        self.tracer.control.shut_gate()
+        self._shut(report)
         bpf.wait_for_programs()
+        self.tracer.rings.release()
         self._consume(self.signals.impatient)
         self.consumer.ending()
         if not self.signals.impatient():
@@ -162,10 +196,11 @@ class Run:
             self.store.new_pass()
             self.sink.write(self.store.remaining())
         self.sink.flush()
+        report.results_seconds = report.since_stop()
 
     def _consume(self, abandoned: Callable[[], bool]) -> None:
         style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
-        self.consumer.consume(range(self.tracer.rings.cpus), style, abandoned)
+        self.consumer.consume(self.tracer.reading_order(), style, abandoned)
 
     def _order(self) -> Order:
         return Order(

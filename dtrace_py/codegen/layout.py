@@ -126,3 +126,4 @@ class Unit:
     aggregations: tuple[AggregationLayout, ...]
     slack: int
     """Bytes that a ring has behind its end."""
+    bufpolicy: str = "switch"

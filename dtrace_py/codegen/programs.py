@@ -162,9 +162,14 @@ def _entry_arguments(context: Context, indent: str) -> list[str]:
 def _return_arguments(context: Context, indent: str) -> list[str]:
     lines = []
     if "arg0" in context.needs:
-        lines.append(f"{indent}f.arg0 = -1; /* which return it was is not known */")
+        if context.shape.kprobes:
+            lines.append(f"{indent}f.arg0 = point - function_start(site->probe);")
+        else:
+            lines.append(f"{indent}f.arg0 = -1; /* which return it was is not known */")
     if "arg1" in context.needs:
         lines.append(f"{indent}f.arg1 = regs->ax;")
+    if context.shape.kprobes and context.shape.skip_entry_frame:
+        lines.append(f"{indent}f.skipped_frames = 1;")
     return lines
 
 
@@ -209,10 +214,17 @@ def _session(kind: Kind, context: Context) -> list[str]:
 def _function(kind: Kind, context: Context) -> list[str]:
     """Entry or return of functions, in a program of its own."""
     entry = kind.name == "fbt_entry"
+    if context.shape.kprobes:
+        found = [
+            "    u64 point = regs->ip - 1; /* the kernel is past the breakpoint, or acts as if there were one */",
+            "    struct site *site = site_of_function(point);",
+        ]
+    else:
+        found = ["    struct site *site = site_of_function(bpf_get_func_ip(context));"]
     return [
         *_head(kind, "struct registers *context"),
         "    struct registers *regs = context;",
-        "    struct site *site = site_of_function(bpf_get_func_ip(context));",
+        *found,
         "",
         "    if (!site)",
         "        return 0;",

@@ -22,6 +22,8 @@ class Shape:
     functions: FunctionTable | None
     session: bool
     """Whether one program takes entry and return of functions."""
+    kprobes: bool
+    """Whether functions are probed by kprobes, which stand within them, rather than by links."""
     skip_entry_frame: bool
     status_offset: int | None
     """Of the word with TS_COMPAT in struct task_struct, where there are 32-bit system calls."""

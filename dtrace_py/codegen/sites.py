@@ -5,6 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import itemgetter
+from typing import NamedTuple
 
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.shape import FunctionTable
@@ -36,8 +39,7 @@ class ClauseSets:
         return words
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """struct site: the place of its first probe among the enabled ones, and its sets."""
 
     probe: int
@@ -56,15 +58,15 @@ def group(plan: Plan, probes: Iterable[Probe], sets: ClauseSets) -> dict[int, Si
     Probe ids of a pair are adjacent, the entry first; the result is keyed by the id of the entry probe.
     """
     sites: dict[int, Site] = {}
-    places = plan.places
+    places, masks = plan.places, plan.masks
     for probe in probes:
-        number = sets.number(plan.masks[probe.id])
+        key = probe.id
+        number = sets.number(masks[key])
         if probe.name == "return":
-            entry = sites.get(probe.id - 1)
-            place, first = (entry.probe, entry.entry_set) if entry else (places[probe.id], 0)
-            sites[probe.id - 1] = Site(place, first, number)
+            entry = sites.get(key - 1)
+            sites[key - 1] = Site(entry.probe, entry.entry_set, number) if entry else Site(places[key], 0, number)
         else:
-            sites[probe.id] = Site(places[probe.id], number, 0)
+            sites[key] = Site(places[key], number, 0)
     return sites
 
 
@@ -77,24 +79,31 @@ class FunctionSites:
     sites: array[int]
 
 
-def function_sites(addressed: Sequence[tuple[int, Site]]) -> FunctionSites:
-    """The arrays for functions at these addresses. Raises ValueError if two have the same address."""
-    start = min(address for address, _ in addressed)
+def function_sites(placed: Iterable[tuple[int, int, Site]]) -> FunctionSites:
+    """The arrays for functions whose probes stand between these addresses, both included.
+
+    Raises ValueError if two functions overlap.
+    """
+    ordered = sorted(placed, key=itemgetter(0))
+    start = ordered[0][0]
     for shift in _SHIFTS:
         base = start >> (shift + 8) << (shift + 8)
-        slots = {(address - base) >> shift: site for address, site in addressed}
-        if len(slots) == len(addressed):
+        slots = [((first - base) >> shift, (last - base) >> shift, site) for first, last, site in ordered]
+        if all(one[1] < other[0] for one, other in pairwise(slots)):
             return _filled(base, shift, slots)
     raise ValueError("two functions have the same address")
 
 
-def _filled(base: int, shift: int, slots: dict[int, Site]) -> FunctionSites:
-    leaves = array("Q", bytes(8 * (max(slots) // _SLOTS + 1)))
+def _filled(base: int, shift: int, slots: Sequence[tuple[int, int, Site]]) -> FunctionSites:
+    leaves = array("Q", bytes(8 * (slots[-1][1] // _SLOTS + 1)))
     sites = array("Q", bytes(8 * _SLOTS))  # leaf 0: no sites
-    for slot, site in sorted(slots.items()):
-        page, place = divmod(slot, _SLOTS)
-        if not leaves[page]:
-            leaves[page] = len(sites) // _SLOTS
-            sites.frombytes(bytes(8 * _SLOTS))
-        sites[leaves[page] * _SLOTS + place] = site.word
+    empty = bytes(8 * _SLOTS)
+    for low, high, (probe, entry_set, return_set) in slots:
+        word = probe | entry_set << 32 | return_set << 48
+        for slot in range(low, high + 1):
+            page = slot // _SLOTS
+            if not leaves[page]:
+                leaves[page] = len(sites) // _SLOTS
+                sites.frombytes(empty)
+            sites[leaves[page] * _SLOTS + slot % _SLOTS] = word
     return FunctionSites(FunctionTable(base, shift, len(leaves), len(sites) // _SLOTS), leaves, sites)

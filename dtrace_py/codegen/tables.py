@@ -20,6 +20,8 @@ class Tables:
 
     sets: ClauseSets = field(default_factory=ClauseSets)
     functions: FunctionSites | None = None
+    starts: list[tuple[int, int]] = field(default_factory=list)
+    """Of each function the place of its first probe, and its address."""
     syscalls: dict[int, Site] = field(default_factory=dict)
     timers: list[tuple[Probe, int, Site]] = field(default_factory=list)
     """Probe, interval in nanoseconds, site; a timer's cookie is its place here."""
@@ -27,11 +29,12 @@ class Tables:
     """All names, each ended by a NUL; empty if no clause asks for one."""
     name_offsets: dict[str, int] = field(default_factory=dict)
 
-    def shape(self, session: bool, skip_entry_frame: bool, status_offset: int | None) -> Shape:
+    def shape(self, session: bool, kprobes: bool, skip_entry_frame: bool, status_offset: int | None) -> Shape:
         """The sizes that the generated program declares."""
         return Shape(
             functions=self.functions.table if self.functions else None,
             session=session,
+            kprobes=kprobes,
             skip_entry_frame=skip_entry_frame,
             status_offset=status_offset,
             sets=len(self.sets.numbers),
@@ -41,12 +44,16 @@ class Tables:
         )
 
 
-def make_tables(plan: Plan, addresses: Mapping[int, int], with_names: bool) -> Tables:
-    """The tables for a plan. ``addresses`` gives a function's address by the id of its entry probe."""
+def make_tables(plan: Plan, extents: Mapping[int, tuple[int, int]], with_names: bool) -> Tables:
+    """The tables for a plan.
+
+    ``extents`` gives, by the id of a function's entry probe, its address and that of the last probe in it.
+    """
     tables = Tables()
     functions = group(plan, plan.of_provider("fbt"), tables.sets)
     if functions:
-        tables.functions = function_sites([(addresses[key], site) for key, site in functions.items()])
+        tables.functions = function_sites([(*extents[key], site) for key, site in functions.items()])
+        tables.starts = [(site.probe, extents[key][0]) for key, site in functions.items()]
     for key, site in group(plan, plan.of_provider("syscall"), tables.sets).items():
         tables.syscalls[SyscallProvider.call_number(key)] = site
     for probe in plan.of_provider("profile"):
@@ -78,6 +85,14 @@ def probe_names(tables: Tables, probes: Sequence[Probe]) -> array[int]:
         words.append(probe.id)
         words.extend(offsets[str(part)] for part in probe[1:])
         words.append(0)
+    return words
+
+
+def function_starts(tables: Tables) -> array[int]:
+    """The function_starts map: an address for each place of a probe."""
+    words = array("Q", bytes(8 * (max(place for place, _ in tables.starts) + 1)))
+    for place, address in tables.starts:
+        words[place] = address
     return words
 
 

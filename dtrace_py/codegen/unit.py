@@ -22,6 +22,9 @@ FAULT_RECORD = 24
 _MOST_AGGREGATIONS = 50
 """The kernel lets a program use 64 maps (MAX_USED_MAPS); the rest is for other things."""
 
+_POLICIES = {"fill": "RING_FILLS", "ring": "RING_OVERWRITES"}
+"""What bpf/record.h and bpf/ring.h call the policies that are not the default."""
+
 _PARTS = ("probeprov", "probemod", "probefunc", "probename")
 
 
@@ -34,6 +37,7 @@ def generate(program: Program, plan: Plan, shape: Shape, target: Target) -> Unit
 def kinds(plan: Plan, session: bool) -> list[Kind]:
     """The programs that the enabled probes need, each with the enablings that can happen in it."""
     wanted: dict[str, set[int]] = {}
+    masks = plan.masks
     for probe in plan.probes:
         if probe == ERROR:
             continue  # fires inside the others
@@ -45,11 +49,11 @@ def kinds(plan: Plan, session: bool) -> list[Kind]:
             name = "fbt"
         else:
             name = f"{probe.provider}_{probe.name}"
-        wanted.setdefault(name, set()).add(plan.masks[probe.id])
+        wanted.setdefault(name, set()).add(masks[probe.id])
     result: list[Kind] = []
-    for name, masks in wanted.items():
+    for name, some in wanted.items():
         mask = 0
-        for each in masks:
+        for each in some:
             mask |= each
         result.append(Kind(name, len(result), [e for e in plan.enablings if mask >> e.number & 1]))
     return result
@@ -99,14 +103,21 @@ class _Unit:
                 *self._programs(),
             ]
         )
-        return Unit(text, self._program_layouts(), self._clause_layouts(), tuple(layouts), self._slack())
+        return Unit(
+            text,
+            self._program_layouts(),
+            self._clause_layouts(),
+            tuple(layouts),
+            self._slack(),
+            self.environment.target.bufpolicy,
+        )
 
     # Before anything is generated
 
     def _note(self) -> None:
         """What all clauses together decide: sizes of keys and names, and which aggregations several programs change."""
         for place, part in enumerate(_PARTS):
-            longest = max((len(str(probe[1 + place])) for probe in self.plan.probes), default=0)
+            longest = max((len(str(text)) for text in {probe[1 + place] for probe in self.plan.probes}), default=0)
             self.environment.names[part] = padded(longest + 1)
         users: dict[str, set[str]] = {}
         for kind in self.kinds:
@@ -153,6 +164,8 @@ class _Unit:
             "RING_BYTES": target.ring_bytes,
             "RING_SLACK": self._slack(),
         }
+        if target.bufpolicy in _POLICIES:
+            sizes[_POLICIES[target.bufpolicy]] = 1
         if target.only_cpu is not None:
             sizes["ONLY_CPU"] = target.only_cpu
         if shape.functions:
@@ -183,6 +196,7 @@ class _Unit:
             "sites": bool(providers & {"fbt", "syscall", "profile"}),
             "registers": bool(providers & {"fbt", "syscall", "profile"}),
             "functions": "fbt" in providers,
+            "starts": self._needs_starts(),
             "syscalls": "syscall" in providers,
             "timers": "profile" in providers,
             "names": "names" in self.needs,
@@ -192,6 +206,10 @@ class _Unit:
             "vtime": "vtimestamp" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
+
+    def _needs_starts(self) -> bool:
+        """Whether arg0 of a return, the offset of the instruction, is asked for and to be had."""
+        return self.shape.kprobes and "arg0" in self.needs and any(kind.name == "fbt_return" for kind in self.kinds)
 
     def _temporaries(self, layouts: list[AggregationLayout]) -> list[str]:
         """Scratch space of one program on one CPU."""

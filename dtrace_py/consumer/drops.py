@@ -25,7 +25,8 @@ class Drops:
         """Say what was lost since the last time."""
         for cpu in range(self._rings.cpus):
             counts = self._frames.total([cpu])
-            self._say("PRINCIPAL", self._rings.dropped(cpu), cpu)
+            if not self._rings.read_at_end:  # what fill and ring lose is their purpose (X22)
+                self._say("PRINCIPAL", self._rings.dropped(cpu), cpu)
             self._say("AGGREGATION", counts.aggregation_drops, cpu)
         counts = self._frames.total()
         self._say("DYNAMIC", counts.dynamic_drops, None)

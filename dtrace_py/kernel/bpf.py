@@ -14,9 +14,10 @@ from dataclasses import dataclass
 _SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 _SYS_MEMBARRIER = {"x86_64": 324, "aarch64": 283}[os.uname().machine]
 
-_MAP_UPDATE_ELEM, _PROG_TEST_RUN, _OBJ_GET_INFO_BY_FD, _RAW_TRACEPOINT_OPEN = 2, 10, 15, 17
+_MAP_CREATE, _MAP_UPDATE_ELEM, _PROG_TEST_RUN, _OBJ_GET_INFO_BY_FD, _RAW_TRACEPOINT_OPEN = 0, 2, 10, 15, 17
 _MAP_LOOKUP_AND_DELETE_BATCH, _LINK_CREATE, _ENABLE_STATS = 25, 28, 32
 _MEMBARRIER_CMD_GLOBAL = 1
+_ARRAY, _F_MMAPABLE = 2, 1 << 10
 
 PERF_EVENT, KPROBE_MULTI, KPROBE_SESSION = 41, 42, 56
 """Attach types of links."""
@@ -132,6 +133,11 @@ def _info(descriptor: int, size: int) -> bytes:
 # Maps
 
 
+def create_array(name: str, size: int) -> int:
+    """A new array map of one element, which can be mapped. The kernel allows a name of 15 characters."""
+    return call(_MAP_CREATE, struct.pack("<IIIIIII16s", _ARRAY, 4, size, 1, _F_MMAPABLE, 0, 0, name.encode()))
+
+
 @dataclass(frozen=True, slots=True)
 class MapInfo:
     key_size: int
@@ -145,18 +151,26 @@ def map_info(descriptor: int) -> MapInfo:
     return MapInfo(key_size, value_size, entries)
 
 
-class MappedArray:
-    """An array map in this process's memory: ``view`` is all of it, ``stride`` the bytes from element to element."""
+class Array:
+    """The elements of an array map: ``view`` is all of them, ``stride`` the bytes from one to the next."""
+
+    def __init__(self, entries: int, stride: int, memory: mmap.mmap | bytearray) -> None:
+        self.entries = entries
+        self.stride = stride
+        self.view = memoryview(memory)
+        self.words = self.view.cast("Q")
+        """The same by 64-bit words: each is read or written in one access."""
+
+
+class MappedArray(Array):
+    """An array map in this process's memory."""
 
     def __init__(self, descriptor: int) -> None:
         info = map_info(descriptor)
-        self.entries = info.entries
-        self.stride = -(-info.value_size // 8) * 8
-        size = -(-self.stride * info.entries // mmap.PAGESIZE) * mmap.PAGESIZE
+        stride = -(-info.value_size // 8) * 8
+        size = -(-stride * info.entries // mmap.PAGESIZE) * mmap.PAGESIZE
         self._map = mmap.mmap(descriptor, size)
-        self.view = memoryview(self._map)
-        self.words = self.view.cast("Q")
-        """The same by 64-bit words: each is read or written in one access."""
+        super().__init__(info.entries, stride, self._map)
 
     def close(self) -> None:
         self.words.release()

@@ -49,6 +49,24 @@ class Symbols:
         """The addresses of all functions of that name in that module."""
         return self._by_name.get((name, module), [])
 
+    def end(self, address: int) -> int:
+        """Where the next function begins: a function's end, but for padding."""
+        addresses, _ = self._code
+        place = bisect_right(addresses, address)
+        return addresses[place] if place < len(addresses) else address
+
+    @cached_property
+    def return_thunks(self) -> frozenset[int]:
+        """What functions jump to instead of returning, in kernels that mitigate speculation of returns."""
+        found = re.findall(rb"^([0-9a-f]+) \w \w*return_thunk$", self._text, re.MULTILINE)
+        return frozenset(int(address, 16) for address in found)
+
+    def is_separate(self, address: int) -> bool:
+        """Whether a function begins exactly there, and not the seldom used part that the compiler cut off another."""
+        addresses, names = self._code
+        place = bisect_right(addresses, address) - 1
+        return place >= 0 and addresses[place] == address and ".cold" not in names[place][0]
+
     def is_function(self, address: int) -> bool:
         """Whether a function begins exactly there."""
         addresses, _ = self._code
@@ -65,15 +83,20 @@ class Symbols:
         return module, name, address - addresses[place]
 
     def probe_point(self, address: int) -> str:
-        """How a kprobe event names a function at this address.
+        """How a kprobe event names this address.
 
-        By its offset from the start of the kernel, because names are not unique, and because the kernel takes two probes
-        at plain addresses for the same one.
+        By its offset from the start of the kernel, or from a symbol of the module whose name is unique there: names often
+        are not, and the kernel takes two probes at plain addresses for the same one.
         """
-        found, start = self.find(address), self.address("_text")
-        if found and found[0] != VMLINUX:
-            return f"{found[0]}:{found[1]}"
-        return f"_text+{address - start:#x}" if start is not None else f"{address:#x}"
+        addresses, names = self._code
+        place = bisect_right(addresses, address) - 1
+        module = names[place][1]
+        if module == VMLINUX:
+            start = self.address("_text")
+            return f"_text+{address - start:#x}" if start is not None else f"{address:#x}"
+        while names[place - 1][1] == module and len(self._by_name[names[place]]) > 1:
+            place -= 1
+        return f"{module}:{names[place][0]}+{address - addresses[place]}"
 
     @cache  # noqa: B019 - there is one of these, as long as the process
     def address(self, name: str) -> int | None:

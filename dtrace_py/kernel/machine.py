@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dtrace_py.kernel import cpus, tracefs
+from dtrace_py.kernel import cpus, memory, tracefs
 from dtrace_py.providers.dtrace import DtraceProvider
 from dtrace_py.providers.fbt import FbtProvider
 from dtrace_py.providers.profile import ProfileProvider
@@ -53,6 +53,10 @@ class Machine:
     @cached_property
     def possible(self) -> int:
         return cpus.possible()
+
+    def available_memory(self) -> int:
+        """Bytes that can be had without swapping."""
+        return memory.available()
 
     @cached_property
     def addresses(self) -> Addresses:

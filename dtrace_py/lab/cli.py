@@ -57,6 +57,12 @@ def main() -> None:
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @_guest_options
+@click.option(
+    "--dump",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the memory of a guest that stops answering there, for dtpy --postmortem.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: tuple[str, ...], timeout: float | None, **options: Any) -> NoReturn:
     """Run COMMAND in a guest; its output and its exit status are passed through."""
@@ -105,10 +111,19 @@ def kernels_command(series: tuple[str, ...]) -> None:
 
 
 def _setup(
-    kernel: str, cpus: int, memory: int, shares: tuple[Path, ...], warn_ok: bool, timeout: float | None
+    kernel: str,
+    cpus: int,
+    memory: int,
+    shares: tuple[Path, ...],
+    warn_ok: bool,
+    timeout: float | None,
+    dump: Path | None = None,
 ) -> Setup:
+    if dump is not None and not os.access(dump.absolute().parent, os.W_OK):
+        raise click.BadParameter(f"cannot write to {dump.absolute().parent}", param_hint="'--dump'")
     with _reported():
-        return Setup(kernels.find(kernel), cpus, memory, timeout, tuple(path.resolve() for path in shares), warn_ok)
+        found = kernels.find(kernel)
+        return Setup(found, cpus, memory, timeout, tuple(path.resolve() for path in shares), warn_ok, dump)
 
 
 @contextmanager

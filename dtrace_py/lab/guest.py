@@ -25,6 +25,7 @@ from dtrace_py.lab import fileserver, initramfs, machine
 from dtrace_py.lab.console import Console
 from dtrace_py.lab.errors import GuestDied, GuestTimeout, LabError
 from dtrace_py.lab.kernels import Kernel
+from dtrace_py.lab.monitor import Monitor
 
 _BOOT_SECONDS = 120
 """A guest whose agent has not reported by then never will."""
@@ -42,7 +43,10 @@ Sink = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the guest is made of: memory in MiB, time limit in seconds, shared directories as they are named here."""
+    """What the guest is made of: memory in MiB, time limit in seconds, shared directories as they are named here.
+
+    ``dump`` is the file for the memory of a guest that stops answering.
+    """
 
     kernel: Kernel
     cpus: int = 2
@@ -50,6 +54,7 @@ class Setup:
     timeout: float | None = None
     shares: tuple[Path, ...] = ()
     warn_ok: bool = False
+    dump: Path | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +75,7 @@ class Guest:
     ports: dict[str, socket.socket]
     log: IO[bytes]
     """What qemu and the file servers print."""
+    monitor: Monitor | None = None
     console: Console = field(default_factory=Console)
     boot_seconds: float = 0.0
     _started: float = field(default_factory=time.monotonic)
@@ -133,12 +139,16 @@ class Guest:
         return messages
 
     def _read_control(self) -> Iterator[dict[str, Any]]:
-        control, pending = self.ports["control"], b""
+        control, pending, ended = self.ports["control"], b"", False
         while True:
             control.settimeout(min(0.2, self._left()))
             try:
                 data = control.recv(65536)
             except TimeoutError:
+                if ended:
+                    return
+                # What it said last may have arrived just now: one more look.
+                ended = self.monitor is not None and self.monitor.ended()
                 continue
             if not data:
                 return
@@ -151,7 +161,8 @@ class Guest:
         if self._interrupted is not None and now > self._interrupted + _INTERRUPT_GRACE:
             raise KeyboardInterrupt
         if self.setup.timeout is not None and now > self._started + self.setup.timeout:
-            raise GuestTimeout(f"the guest was still busy after {self.setup.timeout:g} s{self.console.tail()}")
+            dumped = self._dumped()
+            raise GuestTimeout(f"the guest was still busy after {self.setup.timeout:g} s{dumped}{self.console.tail()}")
         if not self.boot_seconds and now > self._started + _BOOT_SECONDS:
             raise self._death(f"did not boot in {_BOOT_SECONDS} s")
         if any(server.poll() is not None for server in self.servers):
@@ -172,14 +183,23 @@ class Guest:
             raise self._death("had a broken kernel when its command ended")
         return int(message["exit"])
 
+    def _dumped(self) -> str:
+        """Dump the guest's memory if that was asked for; returns what the error message says about it."""
+        path = self.setup.dump
+        if path is None or self.monitor is None:
+            return ""
+        failure = self.monitor.dump(path)
+        return f"; its memory is in {path}" if failure is None else f"; its memory could not be dumped: {failure}"
+
     def _death(self, how: str) -> GuestDied:
+        dumped = self._dumped()
         self.process.kill()
         for thread in self._threads:
             thread.join(1)
         cause = f": {self.console.complaint}" if self.console.complaint else ""
         self.log.seek(0)
         said = "".join(f"\n    host: {line}" for line in self.log.read().decode(errors="replace").splitlines())
-        return GuestDied(f"the guest {how}{cause}{self.console.tail()}{said}")
+        return GuestDied(f"the guest {how}{cause}{dumped}{self.console.tail()}{said}")
 
     def _collect(self, name: str, sink: Sink) -> None:
         def copy() -> None:
@@ -220,7 +240,7 @@ def boot(setup: Setup, announce: Callable[[str], object]) -> Iterator[Guest]:
         archive = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dtpy-lab-"))) / "initramfs"
         archive.write_bytes(initramfs.build(setup.kernel, _config(setup, agent, tags)))
         ports, inherited = {}, {}
-        for name in ("console", "control", "stdin", "stdout", "stderr"):
+        for name in ("console", "control", "stdin", "stdout", "stderr", *(["monitor"] if setup.dump else [])):
             ports[name], inherited[name] = socket.socketpair()
             stack.enter_context(ports[name])
         numbers = {name: end.fileno() for name, end in inherited.items()}
@@ -230,7 +250,8 @@ def boot(setup: Setup, announce: Callable[[str], object]) -> Iterator[Guest]:
         process = stack.enter_context(_child(line, tuple(numbers.values()), log))
         for end in inherited.values():
             end.close()
-        yield Guest(setup, process, [server for _, server in servers.values()], ports, log)
+        monitor = Monitor(ports["monitor"]) if setup.dump else None
+        yield Guest(setup, process, [server for _, server in servers.values()], ports, log, monitor)
 
 
 def _config(setup: Setup, agent: Path, tags: dict[str, tuple[Path, bool]]) -> str:

@@ -81,7 +81,8 @@ def command(
     """The qemu command line.
 
     ``memory`` is in MiB; ``shares`` maps a virtio-fs tag to the abstract socket of its server; ``ports`` maps the name
-    of a virtio port, or "console", to an inherited descriptor of a connected socket.
+    of a virtio port, or "console" or "monitor", to an inherited descriptor of a connected socket. With a monitor qemu
+    stays when the guest has ended.
     """
     line = [binary(), "-accel", accel.option, "-cpu", "max" if accel.option != "kvm" else "host", "-smp", str(cpus)]
     line += ["-m", str(memory), "-object", f"memory-backend-memfd,id=memory,size={memory}M,share=on"]
@@ -92,9 +93,11 @@ def command(
     line += ["-device", "virtio-serial-pci"]
     for name, descriptor in ports.items():
         line += ["-chardev", f"socket,id=port.{name},fd={descriptor}"]
-        device = ["-serial", f"chardev:port.{name}"]
-        if name != "console":
-            device = ["-device", f"virtserialport,chardev=port.{name},name=dtpy.{name}"]
-        line += device
+        if name == "console":
+            line += ["-serial", f"chardev:port.{name}"]
+        elif name == "monitor":
+            line += ["-mon", f"chardev=port.{name},mode=control", "-action", "shutdown=pause"]
+        else:
+            line += ["-device", f"virtserialport,chardev=port.{name},name=dtpy.{name}"]
     append = f"console=ttyS0 quiet panic=-1 {_COMPLAINTS_ARE_FATAL}" + ("" if warn_ok else " panic_on_warn=1")
     return [*line, "-kernel", str(kernel.image), "-initrd", str(archive), "-append", append]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from math import isqrt
 from typing import NamedTuple
@@ -45,9 +46,9 @@ class Order:
     position: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
-    """An aggregation ready to print."""
+    """An aggregation ready to print. What is the same for all of its entries, of which there may be thousands, is found once."""
 
     layout: AggregationLayout
     lookup: values.Lookup
@@ -59,12 +60,14 @@ class Table:
 
     # Values
 
-    def number(self, value: Value) -> int:
+    @cached_property
+    def number(self) -> Callable[[Value], int]:
         """The value of a scalar function, with the divisor applied (G10 to G14)."""
+        return _sum if self.function in ("count", "sum") else self._other
+
+    def _other(self, value: Value) -> int:
         words, normal = value
         match self.function:
-            case "count" | "sum":
-                return divided(values.as_signed(words[0], 8), normal)
             case "min":
                 return divided(_MAX - words[0], normal)
             case "max":
@@ -80,7 +83,7 @@ class Table:
         """A value that shows as 0, where a key has no value (G72)."""
         return Value({"min": [_MAX], "max": [_MAX + 1]}.get(self.function, [0] * self.layout.words))
 
-    @property
+    @cached_property
     def is_distribution(self) -> bool:
         return self.function in ("quantize", "lquantize")
 
@@ -113,9 +116,12 @@ class Table:
 
     # Keys
 
-    def keys(self, key: Sequence[object]) -> str:
+    @cached_property
+    def keys(self) -> Callable[[Sequence[object]], str]:
         """All keys of an entry (G31 to G34)."""
-        return "".join(map(self._key, self.layout.keys, key))
+        if [field.kind for field in self.layout.keys] == ["text"]:
+            return _text_key
+        return lambda key: "".join(map(self._key, self.layout.keys, key))
 
     def _key(self, field: KeyField, key: object) -> str:
         if field.kind == "text":
@@ -128,16 +134,23 @@ class Table:
             return values.key_number(key, field.bytes)
         return f"  {values.symbol(key, field.kind, self.lookup):<50}"
 
-    def key_rank(self, key: Sequence[object], order: Order) -> tuple[object, ...]:
+    def key_ranks(self, order: Order) -> Callable[[Sequence[object]], Sequence[object]]:
         """What keys are compared by, from the position that the options name on (G62, G65)."""
-        ranks: list[object] = []
-        for field, part in zip(self.layout.keys, key, strict=True):
-            if field.kind == "int" and isinstance(part, int):
-                ranks.append(part & (1 << field.bytes * 8) - 1)
-            else:
-                ranks.append(part)
-        start = order.key_position if order.key_position < len(ranks) else 0
-        return tuple(ranks[start:] + ranks[:start])
+        fields = self.layout.keys
+        start = order.key_position if order.key_position < len(fields) else 0
+        if start == 0 and all(field.kind != "int" for field in fields):
+            return tuple
+
+        def rank(key: Sequence[object]) -> Sequence[object]:
+            ranks: list[object] = []
+            for field, part in zip(fields, key, strict=True):
+                if field.kind == "int" and isinstance(part, int):
+                    ranks.append(part & (1 << field.bytes * 8) - 1)
+                else:
+                    ranks.append(part)
+            return ranks[start:] + ranks[:start]
+
+        return rank
 
     def arguments(self, key: Sequence[object]) -> Iterator[printf.Argument]:
         """The keys as arguments of a format."""
@@ -147,19 +160,32 @@ class Table:
             yield printf.Argument(part, field.bytes, field.signed and not symbol, symbol)
 
 
+def _sum(value: Value) -> int:
+    words, normal = value
+    number = values.as_signed(words[0], 8)
+    return number if normal == 1 else divided(number, normal)
+
+
+def _text_key(key: Sequence[object]) -> str:
+    return f"  {key[0]!s:<50}"
+
+
 def ordered(table: Table, entries: Sequence[Entry], order: Order) -> list[Entry]:
     """The entries of one aggregation in the order of printing (G60 to G65)."""
+    key_rank = table.key_ranks(order)
+    value_rank: Callable[[Value], object] = table.rank if table.is_distribution else table.number
 
     def rank(entry: Entry) -> tuple[object, ...]:
-        value, key = table.rank(entry.value), table.key_rank(entry.key, order)
-        return (key, value) if order.by_key else (value, key)
+        key, value = entry
+        return (key_rank(key), value_rank(value)) if order.by_key else (value_rank(value), key_rank(key))
 
     return sorted(entries, key=rank, reverse=order.reverse)
 
 
 def lines(table: Table, entries: Sequence[Entry], order: Order) -> str:
     """Every entry on a line of its own, unformatted (G30)."""
-    return "".join(f"{table.keys(entry.key)}{table.text(entry.value)}\n" for entry in ordered(table, entries, order))
+    keys, text = table.keys, table.text
+    return "".join([f"{keys(key)}{text(value)}\n" for key, value in ordered(table, entries, order)])
 
 
 def formatted(fmt: Format, table: Table, entries: Sequence[Entry], order: Order) -> str:
@@ -175,9 +201,11 @@ def joint(tables: Sequence[Table], rows: Sequence[Row], fmt: Format | None, orde
     first = order.position if order.position < len(tables) else 0
     turn = [*range(first, len(tables)), *range(first)]
 
+    key_rank = tables[0].key_ranks(order)
+
     def rank(row: Row) -> tuple[object, ...]:
         by_value = tuple(tables[n].rank(row[1][n]) for n in turn)
-        by_key = tables[0].key_rank(row[0], order)
+        by_key = key_rank(row[0])
         return (by_key, by_value) if order.by_key else (by_value, by_key)
 
     pieces = []

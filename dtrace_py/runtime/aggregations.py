@@ -33,16 +33,25 @@ class KernelAggregation:
         old = self._inner[self._current]
         self._current ^= 1
         bpf.set_inner_map(self._outer, self._inner[self._current])
-        words = self.layout.words
-        unpack = struct.Struct(f"<{words}Q").unpack_from
-        blank = bytes(words * 8)
+        words, decode = self.layout.words, self._decoder()
+        unpack = struct.Struct(f"<{self._value_bytes // 8}Q").unpack
         batch = max(1, min(1024, _BATCH_BYTES // self._value_bytes))
-        for key, values in bpf.drain(old, self._value_bytes, batch):
-            pieces = (values[n : n + words * 8] for n in range(0, len(values), words * 8))
-            yield self._key(key), [list(unpack(piece)) for piece in pieces if piece != blank]
+        for key, raw in bpf.drain(old, self._value_bytes, batch):
+            values = unpack(raw)
+            pieces = (
+                [[word] for word in values]
+                if words == 1
+                else [[*values[n : n + words]] for n in range(0, len(values), words)]
+            )
+            yield decode(key), [piece for piece in pieces if any(piece)]
 
-    def _key(self, raw: bytes) -> Key:
-        return tuple(_part(field, raw) for field in self.layout.keys)
+    def _decoder(self) -> Callable[[bytes], Key]:
+        """Reads a key."""
+        keys = self.layout.keys
+        if len(keys) == 1:  # thousands of entries have mostly one key, a function's name
+            only = keys[0]
+            return lambda raw: (_part(only, raw),)
+        return lambda raw: tuple([_part(field, raw) for field in keys])
 
 
 def _part(field: KeyField, raw: bytes) -> object:
@@ -59,6 +68,8 @@ def merge(function: str, into: Words | None, value: Words) -> Words:
     """Combine two values of an aggregation: the distances of min and max compete, all else adds up."""
     if into is None:
         return list(value)
+    if len(value) == 1 and function in ("count", "sum"):
+        return [into[0] + value[0] & _MASK]
     if function in ("min", "max"):
         return [max(into[0], value[0])]
     merged = [(a + b) & _MASK for a, b in zip(into, value, strict=True)]

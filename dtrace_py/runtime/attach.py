@@ -11,10 +11,30 @@ from dtrace_py.codegen.tables import Tables
 from dtrace_py.errors import DtpyError
 from dtrace_py.kernel import bpf
 from dtrace_py.kernel.features import FunctionLinks
+from dtrace_py.kernel.text import Points
 from dtrace_py.providers.fbt import entry_id
-from dtrace_py.runtime import functions, links
+from dtrace_py.providers.probe import Probe
+from dtrace_py.runtime import kprobes, links, multi
+from dtrace_py.runtime.kprobes import Place, Progress
 from dtrace_py.runtime.links import Timer
 from dtrace_py.runtime.tracer import Tracer
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """Where the enabled functions are, by the id of their entry probe; ``written`` is how a kprobe event names an address."""
+
+    addresses: Mapping[int, int]
+    points: Mapping[int, Points]
+    written: Callable[[int], str]
+
+    def place(self, probe: Probe) -> Place:
+        """Where a probe's kprobes go."""
+        key = entry_id(probe)
+        points = self.points[key]
+        if probe.name == "return":
+            return Place(probe.function, tuple(map(self.written, points.leaving)))
+        return Place(probe.function, (self.written(points.entry),), self.written(self.addresses[key]))
 
 
 @dataclass(slots=True)
@@ -46,35 +66,22 @@ class Attached:
         return None if None in counts else sum(filter(None, counts))
 
 
-def check_limit(plan: Plan, features: FunctionLinks) -> None:
-    """Raise DtpyError where the kernel's way to attach to functions does not scale to this plan."""
-    count = len({entry_id(probe) for probe in plan.of_provider("fbt")})
-    if not features.multi and count > functions.EVENT_LIMIT:
-        raise DtpyError(
-            f"could not enable tracing: this kernel has no fprobe (CONFIG_FPROBE), without which fbt can enable "
-            f"{functions.EVENT_LIMIT} functions at a time; {count} match"
-        )
-
-
 @contextmanager
 def attach(
     plan: Plan,
     tables: Tables,
     tracer: Tracer,
     features: FunctionLinks | None,
-    addresses: Mapping[int, int],
-    point: Callable[[int], str],
+    functions: Functions,
     cpus: Sequence[int],
+    progress: Progress,
 ) -> Iterator[Attached]:
-    """Attach everything that the plan enables; all of it is let go at the end of the block.
-
-    ``point`` gives the kernel's way to write a function's address in a kprobe event.
-    """
+    """Attach everything that the plan enables; all of it is let go at the end of the block."""
     with ExitStack() as stack:
         attached = Attached()
         try:
             if features is not None:
-                _attach_functions(stack, attached, plan, tracer, features, addresses, point)
+                _attach_functions(stack, attached, plan, tracer, features, functions, progress)
             _attach_tracepoints(stack, attached, tracer)
             if tables.timers:
                 _attach_timers(stack, attached, tables, tracer, cpus)
@@ -112,27 +119,27 @@ def _attach_functions(
     plan: Plan,
     tracer: Tracer,
     features: FunctionLinks,
-    addresses: Mapping[int, int],
-    point: Callable[[int], str],
+    functions: Functions,
+    progress: Progress,
 ) -> None:
-    by_kind: dict[str, list[int]] = {}
+    by_kind: dict[str, list[Probe]] = {}
     for probe in plan.of_provider("fbt"):
-        by_kind.setdefault(probe.name, []).append(addresses[entry_id(probe)])
+        by_kind.setdefault(probe.name, []).append(probe)
     load = {name: tracer.module.load(each, features.multi) for name, each in tracer.programs.items()}
-    if "fbt" in load:
-        both = dict.fromkeys(address for kind in by_kind.values() for address in kind)
-        attached.add_functions(
-            *stack.enter_context(functions.multi(load["fbt"], list(both), session=True, returns=False))
-        )
-        attached.add("kprobe session link")
-    elif features.multi:
-        for kind, each in by_kind.items():
-            made = functions.multi(load[f"fbt_{kind}"], each, session=False, returns=kind == "return")
-            attached.add_functions(*stack.enter_context(made))
-            attached.add("kprobe multi link")
-    else:
-        attached.by_events = True
+    if not features.multi:
         programs = {kind: load[f"fbt_{kind}"] for kind in by_kind}
-        points = {kind: list(map(point, each)) for kind, each in by_kind.items()}
-        count, attached.refused = stack.enter_context(functions.events(programs, points))
-        attached.add("kprobe events", count)
+        places = {kind: [functions.place(probe) for probe in probes] for kind, probes in by_kind.items()}
+        made = stack.enter_context(kprobes.attached(programs, places, progress))
+        attached.by_events, attached.refused = True, made.refused
+        attached.add("kprobe events", made.events)
+        return
+    addresses = {kind: [functions.addresses[entry_id(probe)] for probe in probes] for kind, probes in by_kind.items()}
+    if "fbt" in load:
+        both = list(dict.fromkeys(address for each in addresses.values() for address in each))
+        attached.add_functions(*stack.enter_context(multi.attached(load["fbt"], both, session=True, returns=False)))
+        attached.add("kprobe session link")
+    else:
+        for kind, each in addresses.items():
+            link = multi.attached(load[f"fbt_{kind}"], each, session=False, returns=kind == "return")
+            attached.add_functions(*stack.enter_context(link))
+            attached.add("kprobe multi link")

@@ -6,7 +6,7 @@ import time
 
 from dtrace_py.kernel.bpf import MappedArray
 
-_OPEN, _WALL_OFFSET = 0, 1
+_OPEN, _WALL_OFFSET, _ENDED = 0, 1, 2
 
 
 class Control:
@@ -20,6 +20,11 @@ class Control:
     def open(self) -> bool:
         """Whether tracing goes on. exit() shuts the gate from inside."""
         return bool(self._words[_OPEN])
+
+    @property
+    def ended(self) -> bool:
+        """Whether a program has ended tracing, BEGIN perhaps: by exit(), or because a ring is full under bufpolicy=fill."""
+        return bool(self._words[_ENDED])
 
     def open_gate(self) -> None:
         """Every probe is live from this store on."""

@@ -44,7 +44,21 @@ class Report:
     mechanism: str = "none"
     attach: Cost = field(default_factory=Cost)
     detach: Cost = field(default_factory=Cost)
+    stopped_at: float | None = None
+    """When Ctrl-C, or exit(), was noticed: CLOCK_MONOTONIC in seconds. The following are seconds since then."""
+    inert_seconds: float | None = None
+    """Until every probe was inert."""
+    results_seconds: float | None = None
+    """Until everything was printed."""
+    prompt_seconds: float | None = None
+    """Until the command ended."""
+    restored_seconds: float | None = None
+    """Until the kernel's text was as before."""
     records: dict[str, Any] = field(default_factory=dict)
+
+    def since_stop(self) -> float:
+        """Seconds since tracing ended."""
+        return time.monotonic() - (self.stopped_at or 0)
 
     def teardown(self) -> str:
         """One line about letting go."""
@@ -65,6 +79,8 @@ def written(report: Report, path: str | None) -> Iterator[None]:
         file = open(path, "w")  # noqa: SIM115 - closed below
     with file:
         yield
+        if report.prompt_seconds is None and report.stopped_at is not None:
+            report.prompt_seconds = report.since_stop()
         with _told(path):
             file.write(json.dumps(asdict(report), indent=2) + "\n")
             file.flush()

@@ -15,6 +15,7 @@ from dtrace_py.kernel import bpf
 from dtrace_py.kernel.bpf import MappedArray
 from dtrace_py.runtime.control import Control
 from dtrace_py.runtime.counts import Frames
+from dtrace_py.runtime.flight import rings
 from dtrace_py.runtime.loader import Module
 from dtrace_py.runtime.ring import Rings
 
@@ -35,6 +36,13 @@ class Tracer:
         """Run BEGIN or END, if the program has such a clause."""
         if name in self.programs:
             bpf.test_run(self.module.load(self.programs[name]))
+
+    def reading_order(self) -> list[int]:
+        """All CPUs: first the one where BEGIN fired, whose records come first (X27)."""
+        cpus = list(range(self.rings.cpus))
+        if begin := self.programs.get("begin"):
+            cpus.sort(key=lambda cpu: not self.frames.of(cpu, begin.number).runs)
+        return cpus
 
     def kernel_counts(self) -> bpf.ProgramInfo:
         """What the kernel itself counted: runs (0 unless its statistics are on), and runs it skipped, because another
@@ -65,7 +73,7 @@ def load(unit: Unit, plan: Plan, tables: Tables, ring_bytes: int, multi: bool) -
             module,
             Control(mapped("control")),
             Frames(mapped("frames"), max(1, len(unit.programs))),
-            Rings(mapped("rings"), ring_bytes, sizes),
+            rings(mapped("rings"), ring_bytes, sizes, unit.bufpolicy),
             {program.name: program for program in unit.programs},
             mapped("timers") if tables.timers else None,
         )
@@ -79,6 +87,8 @@ def _contents(unit: Unit, plan: Plan, tables: Tables) -> dict[str, bytes]:
     if tables.functions:
         contents["function_leaves"] = tables.functions.leaves.tobytes()
         contents["function_sites"] = tables.functions.sites.tobytes()
+    if '#include "starts.h"' in unit.text:
+        contents["function_starts"] = tables_.function_starts(tables).tobytes()
     if tables.syscalls:
         words = array("Q", bytes(8 * (max(tables.syscalls) + 1)))
         for number, site in tables.syscalls.items():

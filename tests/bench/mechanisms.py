@@ -25,6 +25,8 @@ from dtrace_py.prepare import Prepared, prepare
 from dtrace_py.providers.fbt import VMLINUX
 from dtrace_py.runtime import attach as attaching
 from dtrace_py.runtime import tracer
+from dtrace_py.runtime.attach import Functions
+from dtrace_py.runtime.kprobes import Progress
 from dtrace_py.runtime.loader import bpf_directory
 from dtrace_py.runtime.tracer import Tracer
 
@@ -95,10 +97,9 @@ def ours(chosen: Chosen) -> Iterator[Mechanism]:
 
 @contextmanager
 def _attached(made: Prepared, loaded: Tracer, machine: Machine) -> Iterator[int]:
-    point = machine.symbols.probe_point
-    with attaching.attach(
-        made.plan, made.tables, loaded, made.linkable, made.addresses, point, machine.online
-    ) as attached:
+    where = Functions(made.addresses, made.points, machine.symbols.probe_point)
+    silent = Progress(lambda done, total: None, lambda seconds: None, lambda: False)
+    with attaching.attach(made.plan, made.tables, loaded, made.linkable, where, machine.online, silent) as attached:
         yield len(made.plan.probes) - attached.refused
 
 

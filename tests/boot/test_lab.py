@@ -16,6 +16,7 @@ import pytest
 
 from dtrace_py.lab.kernels import TESTED, find
 from dtrace_py.runtime.loader import bpf_directory
+from tests.boot.lockup import CALLS
 
 LAB = [sys.executable, "-m", "dtrace_py.lab"]
 
@@ -25,6 +26,12 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the lab needs root")
 def lab(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """Run dtpy-lab to its end."""
     return subprocess.run([*LAB, "run", *arguments], capture_output=True, text=True, timeout=timeout)
+
+
+def postmortem(dump: Path) -> subprocess.CompletedProcess[str]:
+    """Print what was traced when a guest's memory was dumped."""
+    command = [sys.executable, "-m", "dtrace_py", "--postmortem", str(dump)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 def descendants(pid: int) -> set[int]:
@@ -147,6 +154,58 @@ def test_a_locked_up_guest_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "dtpy-lab: the guest ended without a status: watchdog: BUG: soft lockup - CPU#" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "most"), [("-x switchrate=1min", CALLS), ("-x bufpolicy=ring -b 16k", 16384 // 32)]
+)
+def test_a_dead_guest_tells_what_it_last_did(
+    options: str, most: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """All that was not printed yet, or what a flight recorder has kept."""
+    monkeypatch.setenv("BCC_KERNEL_SOURCE", str(bpf_directory() / "include"))
+    dump = tmp_path / "memory"
+    command = [sys.executable, "-m", "tests.boot.lockup", *options.split()]
+    done = lab("--memory", "768", "--dump", str(dump), "--timeout", "100", "--", *command)
+    assert done.returncode == 120
+    assert "soft lockup - CPU#1 stuck for " in done.stderr
+    assert f"; its memory is in {dump}\n" in done.stderr
+    told = postmortem(dump)
+    assert told.returncode == 0
+    *calls, last = told.stdout.splitlines()
+    assert most - 1 <= len(calls) <= most
+    assert calls == [f"call {number} of python" for number in range(CALLS - len(calls), CALLS)]
+    assert last == "bpf(10)", "the system call that the CPU is locked up in"
+    release = re.escape(find(TESTED[0]).release)
+    assert re.fullmatch(
+        rf"dtpy: Linux {release}, process \d+: dtpy -q {options} -n .*\n"
+        rf"dtpy: 0 records on CPU 0\ndtpy: {len(calls) + 1} records on CPU 1\n",
+        told.stderr,
+    )
+
+
+def test_a_guest_that_is_out_of_time_is_dumped_too(tmp_path: Path) -> None:
+    dump, program = tmp_path / "memory", 'tick-100ms { printf("tick\\n"); }'
+    command = [sys.executable, "-m", "dtrace_py", "-x", "switchrate=1min", "-qn", program]
+    done = lab("--memory", "768", "--dump", str(dump), "--timeout", "30", "--", *command)
+    assert done.returncode == 124
+    assert f"the guest was still busy after 30 s; its memory is in {dump}\n" in done.stderr
+    told = postmortem(dump)
+    assert told.returncode == 0
+    assert re.fullmatch(r"(tick\n){3,}", told.stdout)
+
+
+def test_a_guest_that_ends_well_is_not_dumped(tmp_path: Path) -> None:
+    dump = tmp_path / "memory"
+    assert lab("--dump", str(dump), "--", "sh", "-c", "exit 3").returncode == 3
+    assert not dump.exists()
+
+
+def test_a_dump_that_cannot_be_written(tmp_path: Path) -> None:
+    done = lab("--memory", "512", "--dump", "/dev/full", "--timeout", "8", "--", "sleep", "60")
+    assert done.returncode == 124
+    assert "; its memory could not be dumped: " in done.stderr
+    assert Path("/dev/full").exists()
+
+
 def test_a_time_out_is_its_own_status() -> None:
     done = lab("--timeout", "8", "--", "sleep", "60")
     assert done.returncode == 124
@@ -178,6 +237,7 @@ def test_ctrl_c_reaches_the_command() -> None:
         (["--kernel", "5.99", "--", "true"], 125, "apt offers no linux-image-5.99"),
         (["--kernel", "/nowhere", "--", "true"], 125, "no kernel '/nowhere'"),
         (["--cpus", "0", "--", "true"], 2, "Invalid value for '--cpus'"),
+        (["--dump", "/nowhere/memory", "--", "true"], 2, "cannot write to /nowhere"),
         (["--share", "/nowhere", "--", "true"], 2, "Invalid value for '--share'"),
         ([], 2, "Missing argument 'COMMAND...'"),
     ],

@@ -1,5 +1,7 @@
 """D in, C out: each ``NAME.d`` here must generate ``NAME.c``, for a small made-up kernel.
 
+Those called ``kprobes...`` are for a kernel without fprobe.
+
 After a change that is meant, ``DTPY_UPDATE=1 pytest tests/golden`` writes the files anew; the difference is for the
 reviewer to read.
 """
@@ -43,11 +45,14 @@ def generate(path: Path) -> str:
     job = Job(sources=[Source(path.read_text(), path=path.name)])
     compiled = programs.compile_job(job, NoTypes, registry)
     plan = make_plan((matched.clause, matched.probes) for matched in compiled.clauses)
-    addresses = {
-        entry_id(probe): 0xFFFFFFFF81000000 + 64 * number for number, probe in enumerate(plan.of_provider("fbt"))
+    kprobes = path.stem.startswith("kprobes")
+    extents = {
+        entry_id(probe): (start := 0xFFFFFFFF81000000 + 64 * number, start + 40 * kprobes)
+        for number, probe in enumerate(plan.of_provider("fbt"))
     }
-    tables = make_tables(plan, addresses, with_names=True)
-    shape = tables.shape(plan.needs_session, skip_entry_frame=True, status_offset=16 if tables.syscalls else None)
+    tables = make_tables(plan, extents, with_names=True)
+    session = plan.needs_session and not kprobes
+    shape = tables.shape(session, kprobes, skip_entry_frame=True, status_offset=16 if tables.syscalls else None)
     target = Target(
         cpus=4,
         ring_bytes=1 << 22,

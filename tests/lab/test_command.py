@@ -52,7 +52,6 @@ def test_u77_one_signal_ends_in_order(number: signal.Signals) -> None:
 
 @pytest.mark.multi
 def test_u77_a_second_signal_abandons_the_rest() -> None:
-    """A second one while the first still waits to be seen would be lost in it, hence the pause between them."""
     with load(), started("-b", "64m", "-n", "fbt::: { @ = count(); trace(timestamp); }") as process:
         assert process.stdout is not None
         for seconds in (4, 2):
@@ -80,14 +79,14 @@ def test_a_signal_ignored_on_entry_stays_ignored() -> None:
 
 
 def test_a_killed_run_leaves_nothing_attached() -> None:
-    events = Path(TRACEFS, "kprobe_events")
+    events, enabled = Path(TRACEFS, "kprobe_events"), Path(TRACEFS, "enabled_functions")
     with load(), started("-n", "fbt::vfs_*:entry { @ = count(); }") as process:
         process.kill()
         process.wait()
-    assert run(["-qn", "fbt::vfs_read:entry, tick-1s { exit(0); }"]).status == 0
-    assert events.read_text() == "", "events outlive their owner, but not the next run"
-    enabled = Path(TRACEFS, "enabled_functions").read_text()
-    assert enabled == ""
+    deadline = time.monotonic() + 30
+    while events.read_text() or enabled.read_text():
+        assert time.monotonic() < deadline, "what outlives its owner, its guardian takes away"
+        time.sleep(0.1)
 
 
 def test_m_o_output_is_appended_to_a_file(tmp_path: Path) -> None:

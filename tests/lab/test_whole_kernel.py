@@ -10,7 +10,6 @@ import pytest
 from dtrace_py.kernel import bpf
 from dtrace_py.lab.showcase import load
 from dtrace_py.runtime.report import Cost
-from tests.case import run
 from tests.lab.accounting import check
 from tests.lab.traced import Traced, floor, trace
 
@@ -75,12 +74,3 @@ def test_every_firing_is_accounted_for(whole: Traced) -> None:
 def test_one_link(whole: Traced) -> None:
     assert whole.report["links"] in (1, 2), "one for both where the kernel has sessions, else one each"
     assert whole.report["probes"] == 2 * whole.report["functions"]
-
-
-@pytest.mark.events
-def test_too_many_functions_for_events() -> None:
-    """Without fprobe, a whole-kernel enabling is refused in words, before anything is attached."""
-    outcome = run(["-n", "fbt:::"])
-    assert outcome.status == 1
-    assert re.search(r"this kernel has no fprobe \(CONFIG_FPROBE\).* 500 functions.*; \d+ match", outcome.stderr)
-    assert outcome.stdout == ""

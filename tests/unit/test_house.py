@@ -12,7 +12,7 @@ import dtrace_py
 PACKAGE = Path(dtrace_py.__file__).parent
 
 PURE = ("lang", "codegen", "providers")
-RUNNING = ("runtime", "consumer", "output", "kernel", "lab", "session", "tracing", "prepare", "cli")
+RUNNING = ("runtime", "consumer", "output", "kernel", "postmortem", "lab", "session", "tracing", "prepare", "cli")
 
 
 def imported(path: Path) -> set[str]:

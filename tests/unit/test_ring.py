@@ -6,10 +6,9 @@ from array import array
 from contextlib import closing
 from dataclasses import dataclass
 
-from dtrace_py.runtime.ring import DISCARDED, FAULT, PUBLISHED, Rings
+from dtrace_py.runtime.ring import DATA, DISCARDED, DROPPED, FAULT, HEAD, PUBLISHED, TAIL, Rings
 
 BYTES, SLACK = 256, 64
-HEAD, DROPPED, TAIL, DATA = 0, 1, 8, 16
 STRIDE = 8 * DATA + BYTES + SLACK
 
 

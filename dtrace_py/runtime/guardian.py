@@ -1,0 +1,105 @@
+"""Kernel settings that are changed for a while, and a process that outlives a killed dtpy and takes its changes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+
+class Guardian:
+    """A process of its own. It reads from a pipe which settings are changed; when the pipe ends, it puts back those that
+    still are, and calls ``clean`` with the number of the process that it guarded.
+
+    A context manager: the guardian ends, with nothing left to do, when the block does.
+    """
+
+    def __init__(self, clean: Callable[[int], object]) -> None:
+        self._clean = clean
+        self._pipe = -1
+        self._process = 0
+
+    def __enter__(self) -> Guardian:
+        reading, self._pipe = os.pipe()
+        owner = os.getpid()
+        self._process = os.fork()
+        if self._process == 0:
+            try:
+                _watch(reading, lambda: self._clean(owner))
+            finally:
+                os._exit(0)
+        os.close(reading)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.write(self._pipe, b"done\n")
+        os.close(self._pipe)
+        try:
+            os.waitpid(self._process, 0)
+        except ChildProcessError:  # somebody else's child: we are the one that lets go in the background
+            pass
+
+    @contextmanager
+    def changed(self, wanted: Mapping[Path, str]) -> Iterator[None]:
+        """Settings that are different inside the block. One that this kernel has not, or that is as wanted, is left alone."""
+        before: dict[Path, str] = {}
+        try:
+            for path, value in wanted.items():
+                now = _read(path)
+                if now is not None and now != value:
+                    os.write(self._pipe, f"{path} {now}\n".encode())
+                    before[path] = now
+                    path.write_text(value)
+            yield
+        finally:
+            for path, value in before.items():
+                path.write_text(value)
+                os.write(self._pipe, f"{path}\n".encode())
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def _watch(pipe: int, clean: Callable[[], object]) -> None:
+    """The life of the guardian."""
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    _keep_only(pipe)
+    text = b""
+    while data := os.read(pipe, 4096):
+        text += data
+    lines = text.decode().splitlines()
+    if lines and lines[-1] == "done":
+        return
+    left: dict[str, str] = {}
+    for line in lines:
+        path, space, value = line.partition(" ")
+        if space:
+            left[path] = value
+        else:
+            left.pop(path, None)
+    for path, value in left.items():
+        Path(path).write_text(value)
+    clean()
+
+
+def _keep_only(descriptor: int) -> None:
+    """Close everything else: a descriptor kept here would keep probes attached, or a reader of the output waiting."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(null, standard)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) != descriptor:
+            try:
+                os.close(int(name))
+            except OSError:  # the one that the list itself was read through
+                pass

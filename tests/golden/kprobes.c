@@ -1,0 +1,114 @@
+#define CPUS 4
+#define PROGRAMS 2
+#define PROBES 3
+#define ENABLINGS 2
+#define CLAUSE_SETS 3
+#define SET_WORDS 1
+#define RING_BYTES 4194304
+#define RING_SLACK 24
+#define TEXT_START 0xffffffff81000000ULL
+#define SLOT_SHIFT 4
+#define FUNCTION_PAGES 1
+#define FUNCTION_LEAVES 2
+
+#include "ring.h"
+#include "strings.h"
+#include "arithmetic.h"
+
+struct temporaries {
+} __attribute__((aligned(8)));
+
+#include "firing.h"
+#include "record.h"
+#include "fault.h"
+#include "sites.h"
+#include "registers.h"
+#include "functions.h"
+#include "starts.h"
+
+struct clause_1_record {
+    u64 header;
+    s64 value1;
+} __attribute__((aligned(8)));
+
+struct clause_2_record {
+    u64 header;
+    s64 value1;
+    s64 value2;
+} __attribute__((aligned(8)));
+
+/* fbt::vfs_read:entry */
+static __always_inline void clause_1(struct firing *f, u32 enabling)
+{
+    struct clause_1_record *record = 0;
+
+    record = record_reserve(f, sizeof(*record));
+    if (!record)
+        return;
+    record->value1 = f->arg2;
+    record_publish(f, record, enabling);
+}
+
+/* fbt::vfs_read:return, fbt::vfs_write:return */
+static __always_inline void clause_2(struct firing *f, u32 enabling)
+{
+    struct clause_2_record *record = 0;
+
+    record = record_reserve(f, sizeof(*record));
+    if (!record)
+        return;
+    record->value1 = f->arg0;
+    record->value2 = f->arg1;
+    record_publish(f, record, enabling);
+}
+
+int fbt_entry(struct registers *context)
+{
+    struct firing f = {};
+
+    if (!firing_begin(&f, 0, context, 1))
+        return 0;
+    struct registers *regs = context;
+    u64 point = regs->ip - 1; /* the kernel is past the breakpoint, or acts as if there were one */
+    struct site *site = site_of_function(point);
+
+    if (!site)
+        return 0;
+    struct clause_set *set = set_of(&f, site->entry_set);
+
+    f.probe = site->probe;
+    f.arg0 = regs->di;
+    f.arg1 = regs->si;
+    f.arg2 = regs->dx;
+    f.skipped_frames = 1;
+    if (!set)
+        return 0;
+    if (set->bits[0] & 0x1ULL)
+        clause_1(&f, 0);
+    return 0;
+}
+
+int fbt_return(struct registers *context)
+{
+    struct firing f = {};
+
+    if (!firing_begin(&f, 1, context, 1))
+        return 0;
+    struct registers *regs = context;
+    u64 point = regs->ip - 1; /* the kernel is past the breakpoint, or acts as if there were one */
+    struct site *site = site_of_function(point);
+
+    if (!site)
+        return 0;
+    struct clause_set *set = set_of(&f, site->return_set);
+
+    f.probe = site->probe + !!site->entry_set;
+    f.arg0 = point - function_start(site->probe);
+    f.arg1 = regs->ax;
+    f.skipped_frames = 1;
+    if (!set)
+        return 0;
+    if (set->bits[0] & 0x2ULL)
+        clause_2(&f, 1);
+    return 0;
+}
