@@ -19,6 +19,10 @@ static __always_inline u64 thread_key(struct firing *f)
 
     bpf_probe_read_kernel(&offset, sizeof(offset), (void *)(PER_CPU_OFFSETS + 8ULL * f->cpu));
     bpf_probe_read_kernel(&count, sizeof(count), (void *)(PREEMPT_COUNT + offset));
+    /* A breakpoint's handler counts as a hard interrupt and an NMI. (Where the kernel has made a jump of it, it does not, and
+     * then this takes a real NMI, which is rarer, for what it has interrupted.) */
+    if (f->trapped && count >> 20 & 15)
+        count -= (1 << 20) + (1 << 16);
     /* include/linux/preempt.h: NMI in bits 20-23, hard interrupt in 16-19, serving a soft one in bit 8. */
     u64 level = count >> 20 & 15 ? 3 : count >> 16 & 15 ? 2 : count >> 8 & 1;
 

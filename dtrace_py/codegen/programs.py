@@ -219,6 +219,8 @@ def _function(kind: Kind, context: Context) -> list[str]:
             "    u64 point = regs->ip - 1; /* the kernel is past the breakpoint, or acts as if there were one */",
             "    struct site *site = site_of_function(point);",
         ]
+        if "thread" in context.needs:
+            found.insert(0, "    f.trapped = 1;")
     else:
         found = ["    struct site *site = site_of_function(bpf_get_func_ip(context));"]
     return [

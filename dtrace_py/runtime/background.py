@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 
 def go_on(status: int) -> None:
@@ -12,8 +13,12 @@ def go_on(status: int) -> None:
     Nothing of it is closed for the kernel: what is attached stays so until the child lets go. The child leaves the terminal
     alone: it has a session of its own, no standard files, and takes no signal of the user's.
     """
+    parent = os.getpid()
     if os.fork():
         os._exit(status)
+    # What the parent holds open is closed before its children hear of its death; until then nothing can be let go of.
+    while os.getppid() == parent:
+        time.sleep(0.01)
     os.setsid()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     null = os.open(os.devnull, os.O_RDWR)

@@ -37,7 +37,8 @@ class Guardian:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.write(self._pipe, b"done\n")
+        if error is None:  # else it had better look after it too
+            os.write(self._pipe, b"done\n")
         os.close(self._pipe)
         try:
             os.waitpid(self._process, 0)

@@ -5,17 +5,29 @@
 #define CLAUSE_SETS 3
 #define SET_WORDS 1
 #define RING_BYTES 4194304
-#define RING_SLACK 24
+#define RING_SLACK 32
 #define TEXT_START 0xffffffff81000000ULL
 #define SLOT_SHIFT 4
 #define FUNCTION_PAGES 1
 #define FUNCTION_LEAVES 2
+#define PREEMPT_COUNT 0x1c000ULL
+#define PER_CPU_OFFSETS 0xffffffff82000000ULL
 
 #include "ring.h"
 #include "strings.h"
 #include "arithmetic.h"
 
+struct self_size_key { /* self->size */
+    u64 thread;
+};
+struct self_size_value {
+    s64 value;
+};
+
 struct temporaries {
+    union {
+        struct self_size_key self_size;
+    } key;
 } __attribute__((aligned(8)));
 
 #include "firing.h"
@@ -25,40 +37,50 @@ struct temporaries {
 #include "registers.h"
 #include "functions.h"
 #include "starts.h"
+#include "thread.h"
 
-struct clause_1_record {
-    u64 header;
-    s64 value1;
-} __attribute__((aligned(8)));
-
+BPF_TABLE("hash", struct self_size_key, struct self_size_value, self_size, 65536);
 struct clause_2_record {
     u64 header;
     s64 value1;
     s64 value2;
+    s64 value3;
 } __attribute__((aligned(8)));
 
 /* fbt::vfs_read:entry */
 static __always_inline void clause_1(struct firing *f, u32 enabling)
 {
-    struct clause_1_record *record = 0;
+    const u64 thread = thread_key(f);
 
-    record = record_reserve(f, sizeof(*record));
-    if (!record)
-        return;
-    record->value1 = f->arg2;
-    record_publish(f, record, enabling);
+    s64 t1 = f->arg2;
+    struct self_size_key *key2 = &f->frame->temporaries.key.self_size;
+    key2->thread = thread;
+    if ((s64)t1) {
+        struct self_size_value value3 = {t1};
+        if (self_size.update(key2, &value3))
+            f->frame->counts.dynamic_drops++;
+    } else {
+        self_size.delete(key2);
+    }
+    f->frame->counts.silent++;
 }
 
 /* fbt::vfs_read:return, fbt::vfs_write:return */
 static __always_inline void clause_2(struct firing *f, u32 enabling)
 {
     struct clause_2_record *record = 0;
+    const u64 thread = thread_key(f);
 
     record = record_reserve(f, sizeof(*record));
     if (!record)
         return;
     record->value1 = f->arg0;
-    record->value2 = f->arg1;
+    struct self_size_key *key1 = &f->frame->temporaries.key.self_size;
+    key1->thread = thread;
+    struct self_size_value *found2 = self_size.lookup(key1);
+    s64 t3 = found2 ? found2->value : 0;
+    record->value2 = t3;
+    record->value3 = f->arg1;
     record_publish(f, record, enabling);
 }
 
@@ -69,6 +91,7 @@ int fbt_entry(struct registers *context)
     if (!firing_begin(&f, 0, context, 1))
         return 0;
     struct registers *regs = context;
+    f.trapped = 1;
     u64 point = regs->ip - 1; /* the kernel is past the breakpoint, or acts as if there were one */
     struct site *site = site_of_function(point);
 
@@ -95,6 +118,7 @@ int fbt_return(struct registers *context)
     if (!firing_begin(&f, 1, context, 1))
         return 0;
     struct registers *regs = context;
+    f.trapped = 1;
     u64 point = regs->ip - 1; /* the kernel is past the breakpoint, or acts as if there were one */
     struct site *site = site_of_function(point);
 

@@ -19,6 +19,7 @@ from dtrace_py.kernel.requirements import TRACEFS
 from dtrace_py.kernel.text import Text, points
 from dtrace_py.runtime import kprobes, multi
 from dtrace_py.runtime.kprobes import EXPEDITED, NORMAL, OPTIMIZER, Place, Progress
+from tests.case import run, working
 
 MACHINE = Machine()
 NAMES = ("vfs_read", "vfs_write", "vfs_open", "ksys_read", "ksys_write")
@@ -117,6 +118,25 @@ def test_a_killed_process_leaves_nothing() -> None:
     os.kill(owner, signal.SIGKILL)
     os.waitpid(owner, 0)
     wait_until(lambda: defined() == [] and settings() == before)
+
+
+@pytest.mark.events
+def test_v87_arg0_is_the_offset_of_the_instruction_that_returned() -> None:
+    """And thread-local variables are the same ones at system calls, though a breakpoint's handler counts as an interrupt."""
+    place = next(n for n, (name, _) in enumerate(MACHINE.fbt.functions) if name == "vfs_read")
+    address = MACHINE.addresses.of(place)
+    assert address is not None
+    with closing(Text()) as text:
+        code = text.read(address, MACHINE.symbols.end(address) - address)
+    leaving = points(code, address, MACHINE.symbols.return_thunks, MACHINE.symbols.is_separate).leaving
+    program = (
+        "syscall::read:entry / pid == $1 / { self->in = 1; }"
+        'fbt::vfs_read:return / self->in && arg1 == 10 / { printf("%d", arg0); exit(0); }'
+    )
+    with working("read") as pid:
+        outcome = run(["-qn", program, str(pid)])
+    assert outcome.status == 0, outcome.stderr
+    assert int(outcome.stdout) in [each - address for each in leaving]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
