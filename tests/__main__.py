@@ -83,7 +83,7 @@ def main(kernels: list[str]) -> int:
         for kernel in kernels:
             results = Path(folder, f"{kernel}.xml")
             guest = [sys.executable, "-m", "dtrace_py.lab", "run", "--kernel", kernel, "--timeout", _GUEST_SECONDS]
-            tests = [*_PYTEST, "tests/lab", f"--junitxml={results}"]
+            tests = [*_PYTEST, "tests/lab", "--durations=12", f"--junitxml={results}"]
             totals.tests(f"lab on {kernel}", [*guest, "--share", folder, "--", *tests], results)
     print(f"in {(time.monotonic() - began) / 60:.1f} minutes")
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")

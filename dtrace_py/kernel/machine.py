@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from dtrace_py.kernel.addresses import Addresses
     from dtrace_py.kernel.btf import Btf
     from dtrace_py.kernel.ksyms import Symbols
+    from dtrace_py.kernel.tracefs import Traceable
 
 
 class Machine:
     """Facts about this machine, and the providers that stand on them. Most runs need only some of it."""
 
     def __init__(self) -> None:
-        self.fbt = FbtProvider(tracefs.functions, tracefs.blacklist)
+        self.fbt = FbtProvider(lambda: self._traceable.functions, tracefs.blacklist)
         self.providers = Registry(
             (DtraceProvider(), ProfileProvider(), SyscallProvider(tracefs.system_calls), self.fbt)
         )
+
+    @cached_property
+    def _traceable(self) -> Traceable:
+        return tracefs.traceable()
 
     @cached_property
     def types(self) -> Btf:
@@ -63,7 +68,7 @@ class Machine:
         """Where functions begin."""
         from dtrace_py.kernel.addresses import Addresses
 
-        return Addresses(self.fbt.functions, self.symbols)
+        return Addresses(self._traceable, self.symbols)
 
     def compat_status(self) -> int | None:
         """Offset in struct task_struct of the word that marks 32-bit system calls; None where there are none."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dtrace_py.kernel.requirements import TRACEFS, require_kprobes, require_tracefs
 from dtrace_py.providers.fbt import VMLINUX, Function
@@ -13,25 +16,35 @@ def _read(name: str) -> str:
         return file.read()
 
 
-def functions() -> list[Function]:
-    """(name, module) of every function that the kernel can trace, in its own order."""
+@dataclass(frozen=True, slots=True)
+class Traceable:
+    """What the kernel can trace, in its own order: each function's name and module, and the address of its patchable call,
+    which kernels tell since 6.5."""
+
+    functions: Sequence[Function]
+    sites: Sequence[int] | None
+
+
+def traceable() -> Traceable:
+    """Read the kernel's list."""
     require_kprobes()
-    lines = _read("available_filter_functions").splitlines()
-    return [(line, VMLINUX) if line[-1] != "]" else _of_module(line) for line in lines]
+    try:
+        lines = _read("available_filter_functions_addrs").splitlines()
+    except FileNotFoundError:
+        return Traceable([*map(_function, _read("available_filter_functions").splitlines())], None)
+    functions, sites = [], array("Q")
+    for line in lines:
+        address, _, name = line.partition(" ")
+        functions.append((name, VMLINUX) if name[-1] != "]" else _function(name))
+        sites.append(int(address, 16))
+    return Traceable(functions, sites)
 
 
-def _of_module(line: str) -> Function:
+def _function(line: str) -> Function:
+    if line[-1] != "]":
+        return line, VMLINUX
     name, _, module = line[:-1].partition(" [")
     return name, module
-
-
-def sites() -> list[int] | None:
-    """The address of each of these functions' patchable call, in the same order; None before Linux 6.5."""
-    try:
-        text = _read("available_filter_functions_addrs")
-    except FileNotFoundError:
-        return None
-    return [int(line.split(" ", 1)[0], 16) for line in text.splitlines()]
 
 
 def blacklist() -> frozenset[str]:

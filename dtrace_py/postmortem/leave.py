@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import sys
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ def black_box(job: Job, prepared: Prepared, rings: Rings, release: str) -> Itera
         bufpolicy=prepared.unit.bufpolicy,
     )
     contents = box.encode(about, prepared.unit, prepared.plan)
-    identity = secrets.randbits(63) + 1
+    identity = int.from_bytes(os.urandom(8), "little") | 1  # never 0
     content = box.HEADER.pack(box.MAGIC, identity, len(contents)) + contents
     descriptor = bpf.create_array("dtpy_black_box", len(content))
     with bpf.owned(descriptor), closing(MappedArray(descriptor)) as memory:

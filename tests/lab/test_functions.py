@@ -30,6 +30,14 @@ def addresses() -> list[int]:
     return [address for place in places if (address := MACHINE.addresses.of(place)) is not None]
 
 
+def test_every_function_begins_where_the_kernel_says() -> None:
+    """Addresses that follow from where the patchable calls are, without a look at the kernel's symbols."""
+    found = {name: MACHINE.addresses.of(place) for place, (name, _) in enumerate(MACHINE.fbt.functions)}
+    named = [(name, at) for name, at in found.items() if at is not None and name not in MACHINE.fbt.denied]
+    assert len(named) > 30_000
+    assert [name for name, at in named if not MACHINE.symbols.is_function(at)] == []
+
+
 @pytest.mark.multi
 @pytest.mark.parametrize("returns", [False, True])
 def test_links(returns: bool) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from dtrace_py.kernel import bpf
 from dtrace_py.lab.showcase import load
 from tests.lab.accounting import check
@@ -26,6 +28,7 @@ PROGRAM = """
 """
 
 
+@pytest.mark.multi  # the ring is the same everywhere, and a minute is long
 def test_everything_is_accounted_for(tmp_path: Path) -> None:
     with load(), bpf.statistics():
         traced = trace(["-q", "-b", "256k", "-n", PROGRAM], SECONDS, tmp_path)
