@@ -9,7 +9,7 @@ from dtrace_py.options import Options, size_text
 
 _SMALLEST = 4096
 
-_SHARE = 2
+_SHARE = 4
 """The rings may take one part in so many of the memory there is. The kernel would give them all of it: it does not refuse
 them the last page, but then kills somebody to get it."""
 

@@ -40,8 +40,8 @@ def test_a_ring_is_a_power_of_two(bufsize: int, ring: int) -> None:
 
 
 def test_buffers_are_halved_until_they_fit() -> None:
-    assert buffers.fitting(options(bufsize="5m"), 4, lambda: 64 << 20) == 5 << 20
-    assert buffers.fitting(options(bufsize="5m"), 4, lambda: 63 << 20) == 2560 << 10
+    assert buffers.fitting(options(bufsize="5m"), 4, lambda: 128 << 20) == 5 << 20
+    assert buffers.fitting(options(bufsize="5m"), 4, lambda: 127 << 20) == 2560 << 10
     assert buffers.fitting(options(bufsize="5m"), 4, lambda: 0) <= 4096, "the smallest is always had"
     assert buffers.fitting(options(bufsize="100"), 4, lambda: 0) == 100
     assert buffers.lowered(options(bufsize="5m"), 2560 << 10) == "buffer size lowered to 2560k"
@@ -51,9 +51,9 @@ def test_buffers_are_halved_until_they_fit() -> None:
 
 def test_manual_fails_instead() -> None:
     manual = options(bufsize="5m", bufresize="manual")
-    assert buffers.fitting(manual, 4, lambda: 64 << 20) == 5 << 20
+    assert buffers.fitting(manual, 4, lambda: 128 << 20) == 5 << 20
     with pytest.raises(DtpyError, match=r"^could not enable tracing: Cannot allocate memory; try a smaller buffer"):
-        buffers.fitting(manual, 4, lambda: 63 << 20)
+        buffers.fitting(manual, 4, lambda: 127 << 20)
 
 
 @pytest.mark.skipif(not can_load_programs(), reason="loading BPF programs needs root")
