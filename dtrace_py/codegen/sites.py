@@ -98,8 +98,8 @@ def _filled(base: int, shift: int, slots: Sequence[tuple[int, int, Site]]) -> Fu
     leaves = array("Q", bytes(8 * (slots[-1][1] // _SLOTS + 1)))
     sites = array("Q", bytes(8 * _SLOTS))  # leaf 0: no sites
     empty = bytes(8 * _SLOTS)
-    for low, high, (probe, entry_set, return_set) in slots:
-        word = probe | entry_set << 32 | return_set << 48
+    for low, high, site in slots:
+        word = site.word
         for slot in range(low, high + 1):
             page = slot // _SLOTS
             if not leaves[page]:

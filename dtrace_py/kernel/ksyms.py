@@ -63,9 +63,8 @@ class Symbols:
 
     def is_separate(self, address: int) -> bool:
         """Whether a function begins exactly there, and not the seldom used part that the compiler cut off another."""
-        addresses, names = self._code
-        place = bisect_right(addresses, address) - 1
-        return place >= 0 and addresses[place] == address and ".cold" not in names[place][0]
+        found = self.find(address)
+        return found is not None and found[2] == 0 and ".cold" not in found[1]
 
     def is_function(self, address: int) -> bool:
         """Whether a function begins exactly there."""

@@ -19,6 +19,11 @@ def go_on(status: int) -> None:
     # What the parent holds open is closed before its children hear of its death; until then nothing can be let go of.
     while os.getppid() == parent:
         time.sleep(0.01)
+    leave_terminal()
+
+
+def leave_terminal() -> None:
+    """For a child that outlives its parent: a session of its own, no standard files, none of the user's signals."""
     os.setsid()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     null = os.open(os.devnull, os.O_RDWR)

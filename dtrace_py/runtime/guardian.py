@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+
+from dtrace_py.runtime.background import leave_terminal
 
 
 class Guardian:
@@ -72,8 +73,7 @@ def _read(path: Path) -> str | None:
 
 def _watch(pipe: int, clean: Callable[[], object]) -> None:
     """The life of the guardian."""
-    os.setsid()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    leave_terminal()
     _keep_only(pipe)
     text = b""
     while data := os.read(pipe, 4096):
@@ -95,9 +95,6 @@ def _watch(pipe: int, clean: Callable[[], object]) -> None:
 
 def _keep_only(descriptor: int) -> None:
     """Close everything else: a descriptor kept here would keep probes attached, or a reader of the output waiting."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in range(3):
-        os.dup2(null, standard)
     for name in os.listdir("/proc/self/fd"):
         if int(name) > 2 and int(name) != descriptor:
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +19,7 @@ from dtrace_py.kernel.text import Text, points
 from dtrace_py.runtime import kprobes, multi
 from dtrace_py.runtime.kprobes import EXPEDITED, NORMAL, OPTIMIZER, Place, Progress
 from tests.case import run, working
+from tests.lab.traced import wait_until
 
 MACHINE = Machine()
 NAMES = ("vfs_read", "vfs_write", "vfs_open", "ksys_read", "ksys_write")
@@ -114,10 +114,10 @@ def test_a_killed_process_leaves_nothing() -> None:
     if owner == 0:
         with kprobes.attached({"entry": null_program(0)}, {"entry": places(NAMES, "entry")}, progress()):
             signal.pause()
-    wait_until(lambda: OPTIMIZER.read_text() == "0\n" and len(defined()) == len(NAMES))
+    wait_until(lambda: OPTIMIZER.read_text() == "0\n" and len(defined()) == len(NAMES), 30)
     os.kill(owner, signal.SIGKILL)
     os.waitpid(owner, 0)
-    wait_until(lambda: defined() == [] and settings() == before)
+    wait_until(lambda: defined() == [] and settings() == before, 30)
 
 
 @pytest.mark.events
@@ -137,13 +137,6 @@ def test_v87_arg0_is_the_offset_of_the_instruction_that_returned() -> None:
         outcome = run(["-qn", program, str(pid)])
     assert outcome.status == 0, outcome.stderr
     assert int(outcome.stdout) in [each - address for each in leaving]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def defined() -> list[str]:

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 
 from dtrace_py.kernel.requirements import TRACEFS
 from dtrace_py.lab.showcase import load
-from tests.lab.traced import trace
+from tests.lab.traced import trace, wait_until
 
 DTPY = [sys.executable, "-m", "dtrace_py"]
 ALL = 'BEGIN { printf("ready\\n"); } fbt:::entry, fbt:::return { @[probefunc] = count(); }'
@@ -27,13 +26,6 @@ READY = 'BEGIN { printf("ready\\n"); }'
 def attached() -> bool:
     """Whether any function has a probe of any kind."""
     return any(Path(TRACEFS, name).read_text() for name in ("enabled_functions", "kprobe_events"))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.multi
