@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 
 from dtrace_py import buffers
 from dtrace_py.codegen import unit as units
@@ -21,11 +20,12 @@ from dtrace_py.options import Options
 from dtrace_py.programs import Compiled
 from dtrace_py.providers.dtrace import END
 from dtrace_py.providers.fbt import entry_id, function_place
+from dtrace_py.record import record
 
 _NAMES = frozenset({"id", "probeprov", "probemod", "probefunc", "probename"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prepared:
     """A program ready to load, and what it is to be attached to."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dtrace_py.codegen import aggregations
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.expressions import Expressions
@@ -12,6 +10,7 @@ from dtrace_py.codegen.records import Records
 from dtrace_py.codegen.writer import Writer, comment
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Clause
+from dtrace_py.record import record
 
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
@@ -26,7 +25,7 @@ _SETUP = {
 """What a clause function begins with if its statements need it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClauseFunction:
     """The C of a clause, and what the consumer must know of its record."""
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from dtrace_py.codegen.operands import padded
 from dtrace_py.lang.program import Aggregation, Variable
+from dtrace_py.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """The machine and the sizes to generate for. Sizes are bytes."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dtrace_py.lang.program import Aggregation, Clause
 from dtrace_py.lang.typed import Statement
+from dtrace_py.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IntField:
     """An integer in a record: its offset and size in bytes."""
 
@@ -17,7 +16,7 @@ class IntField:
     signed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TextField:
     """A string in a record: NUL-terminated unless it fills its ``size`` bytes."""
 
@@ -25,7 +24,7 @@ class TextField:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StackField:
     """Kernel addresses, innermost first; a zero ends them."""
 
@@ -33,7 +32,7 @@ class StackField:
     frames: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SymbolField:
     """A kernel address, shown as ``what``: sym, func or mod."""
 
@@ -41,14 +40,14 @@ class SymbolField:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NameField:
     """One of the four fields of the probe's own name: the record's header tells which probe it is."""
 
     part: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConstantField:
     """A value that is known already; ``size`` is an integer's, or 0."""
 
@@ -60,7 +59,7 @@ class ConstantField:
 Field = IntField | TextField | StackField | SymbolField | NameField | ConstantField
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Action:
     """A recording statement, and the fields of its arguments."""
 
@@ -68,7 +67,7 @@ class Action:
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClauseLayout:
     """The record of a clause: its size in bytes, header included, and its actions in order. Size 0: it leaves none."""
 
@@ -78,7 +77,7 @@ class ClauseLayout:
     can_fault: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyField:
     """A key of an aggregation: its place in the map's key."""
 
@@ -91,7 +90,7 @@ class KeyField:
     signed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AggregationLayout:
     """An aggregation's maps: the outer one that programs look into, the two inner ones, and how to read an element."""
 
@@ -105,7 +104,7 @@ class AggregationLayout:
     """Whether an element has a value for each CPU; else the CPU is in the key."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProgramLayout:
     """A BPF program of the unit: its C function, which says what it is attached to, and its number among the frames."""
 
@@ -115,7 +114,7 @@ class ProgramLayout:
     """Whether probes fire in it, so that it counts its runs; else it only keeps accounts."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unit:
     """A generated program: C for bcc, and the layouts."""
 

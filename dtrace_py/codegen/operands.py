@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dtrace_py.record import record
 
 _INT_MAX = (1 << 31) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """C text of integer type. ``ctype`` is s64, u64 or int (a truth value); ``loose`` text needs parentheses.
 
@@ -45,7 +45,7 @@ def constant(value: int, unsigned: bool = False) -> Number:
     return Number(f"{value}{suffix}", "s64", loose=value < 0, constant=value)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Buffer:
     """A string: C text of a pointer to ``size`` bytes, a multiple of 8, zero behind the text. Or a literal, not in memory."""
 

@@ -8,9 +8,10 @@ from functools import cached_property
 
 from dtrace_py.lang.program import Clause
 from dtrace_py.providers.probe import Probe
+from dtrace_py.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Enabling:
     """One clause applied to some probes. ``number`` counts from 0; a clause has several where its descriptions overlap."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dtrace_py.codegen.clauses import ClauseFunction, function_name
 from dtrace_py.codegen.plan import Enabling
 from dtrace_py.codegen.shape import Shape
+from dtrace_py.record import record
 
 _ENTRY = ("f.arg{0} = regs->{1};", ("di", "si", "dx", "cx", "r8", "r9"))
 _SYSCALL = ("di", "si", "dx", "r10", "r8", "r9")
@@ -28,7 +29,7 @@ class Kind:
     enablings: list[Enabling] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Context:
     """What the generation of programs needs to know of the whole unit."""
 

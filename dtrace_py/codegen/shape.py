@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dtrace_py.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionTable:
     """The geometry of bpf/functions.h."""
 
@@ -15,7 +15,7 @@ class FunctionTable:
     leaves: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shape:
     """Sizes of the tables that the run-time half fills in, and how functions are attached."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import assert_never
 
 from dtrace_py.codegen.layout import Action, Unit
@@ -17,6 +16,7 @@ from dtrace_py.lang import typed
 from dtrace_py.output import printf, values
 from dtrace_py.output.sink import Sink
 from dtrace_py.providers.probe import Probe
+from dtrace_py.record import record
 from dtrace_py.runtime.ring import DISCARDED, FAULT, Rings
 
 _STRIDE = 1024
@@ -25,7 +25,7 @@ _STRIDE = 1024
 HEADING = f"{'CPU':>3} {'ID':>6} {'FUNCTION:NAME':>32}\n"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Style:
     """How records are printed, as the options say at the moment."""
 

@@ -9,7 +9,8 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from dtrace_py.record import record
 
 _SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 _SYS_MEMBARRIER = {"x86_64": 324, "aarch64": 283}[os.uname().machine]
@@ -101,7 +102,7 @@ def test_run(program: int) -> int:
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProgramInfo:
     """What the kernel counts of a program: runs (while statistics are on), and runs that recursion made it skip."""
 
@@ -138,7 +139,7 @@ def create_array(name: str, size: int) -> int:
     return call(_MAP_CREATE, struct.pack("<IIIIIII16s", _ARRAY, 4, size, 1, _F_MMAPABLE, 0, 0, name.encode()))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MapInfo:
     key_size: int
     value_size: int

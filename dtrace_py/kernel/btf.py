@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from dtrace_py.lang.types import (
     Type,
     VoidType,
 )
+from dtrace_py.record import record
 
 _INT, _PTR, _ARRAY, _STRUCT, _UNION, _ENUM, _FWD, _TYPEDEF = range(1, 9)
 _VOLATILE, _CONST, _RESTRICT, _FUNC, _FUNC_PROTO, _VAR, _DATASEC, _FLOAT = range(9, 17)
@@ -36,7 +36,7 @@ _ANONYMOUS = "#"
 """Begins the name that an unnamed structure goes by here: ``struct #1234``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Record:
     """The head of a type: where its name is, its kind, how many elements, and its size or the type it refers to."""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from dataclasses import dataclass
 
 from dtrace_py.kernel import bpf
+from dtrace_py.record import record
 
 _PROG_LOAD, _KPROBE = 5, 2
 _RETURN_0 = struct.pack("<BBhiBBhi", 0xB7, 0, 0, 0, 0x95, 0, 0, 0)
 """r0 = 0; exit"""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionLinks:
     """How functions can be attached: in one link (Linux 5.18, CONFIG_FPROBE), entry and return together (6.10)."""
 

@@ -10,9 +10,9 @@ import os
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from dtrace_py.errors import DtpyError
+from dtrace_py.record import record
 
 _START = re.compile(rb"(?:\xf3\x0f\x1e\xfa|\x66\x0f\x1f\x00)?(?:\x0f\x1f\x44\x00\x00|\xe8....)", re.DOTALL)
 """endbr64 or the nop that takes its place, if the kernel has it; then the call that ftrace patches, 5 bytes of nop while
@@ -60,7 +60,7 @@ class Text:
         os.close(self._file)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Points:
     """Addresses in one function: behind its patchable call, and of each instruction that may leave it."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dtrace_py.kernel.requirements import TRACEFS, require_kprobes, require_tracefs
 from dtrace_py.providers.fbt import VMLINUX, Function
+from dtrace_py.record import record
 
 
 def _read(name: str) -> str:
@@ -16,7 +16,7 @@ def _read(name: str) -> str:
         return file.read()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Traceable:
     """What the kernel can trace, in its own order: each function's name and module, and the address of its patchable call,
     which kernels tell since 6.5."""

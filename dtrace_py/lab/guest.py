@@ -26,6 +26,7 @@ from dtrace_py.lab.console import Console
 from dtrace_py.lab.errors import GuestDied, GuestTimeout, LabError
 from dtrace_py.lab.kernels import Kernel
 from dtrace_py.lab.monitor import Monitor
+from dtrace_py.record import record
 
 _BOOT_SECONDS = 120
 """A guest whose agent has not reported by then never will."""
@@ -41,7 +42,7 @@ IN_LAB = "DTPY_IN_LAB"
 Sink = Callable[[bytes], object]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setup:
     """What the guest is made of: memory in MiB, time limit in seconds, shared directories as they are named here.
 

@@ -8,10 +8,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from dtrace_py.lab.errors import LabError
+from dtrace_py.record import record
 
 DEFAULT = "6.12"
 TESTED = ("6.12", "6.1")
@@ -20,7 +20,7 @@ TESTED = ("6.12", "6.1")
 _PACKAGE = re.compile(r"linux-image-(?P<release>\d+\.\d+[.\d]*\S*-cloud-amd64)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kernel:
     """A kernel that can be booted: its release, its image and, where there are any, its modules."""
 

@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from dtrace_py.lab import initramfs
 from dtrace_py.lab.errors import LabError
 from dtrace_py.lab.kernels import Kernel, cache_dir
+from dtrace_py.record import record
 
 EMULATION = "tcg,thread=single"
 """One thread for all virtual CPUs: QEMU 7.2's multi-threaded emulator corrupts kernel text under mass patching."""
@@ -23,7 +23,7 @@ _COMPLAINTS_ARE_FATAL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Accelerator:
     """What runs the guest: qemu's option, and the line that tells the user."""
 

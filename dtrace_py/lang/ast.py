@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dtrace_py.lang.source import Span
+from dtrace_py.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """Anything that has a place in the source."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TypeName(Node):
     """A type as written in a cast, sizeof or declaration: specifier words (``unsigned int``, ``struct foo``) and stars."""
 
@@ -28,35 +27,35 @@ class TypeName(Node):
 # Expressions
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Int(Node):
     """An integer constant, its text as written: ``0x1fUL``."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Char(Node):
     """A character constant of one to eight characters, unescaped."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class String(Node):
     """A string constant, unescaped."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name(Node):
     """A variable, built-in, function or kernel symbol (which has a backquote in it)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scoped(Node):
     """``self->name`` or ``this->name``."""
 
@@ -64,7 +63,7 @@ class Scoped(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Aggregation(Node):
     """``@name``, or ``@name[keys]`` (keys is None without brackets)."""
 
@@ -72,13 +71,13 @@ class Aggregation(Node):
     keys: tuple[Expr, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(Node):
     function: Name
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index(Node):
     """``base[keys]``: an array element or an associative array's."""
 
@@ -86,7 +85,7 @@ class Index(Node):
     keys: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member(Node):
     """``base->name`` (arrow) or ``base.name``."""
 
@@ -95,7 +94,7 @@ class Member(Node):
     arrow: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary(Node):
     """One of ``! ~ + - * &``, ``sizeof``, ``stringof``."""
 
@@ -103,7 +102,7 @@ class Unary(Node):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step(Node):
     """``++x``, ``x++``, ``--x`` or ``x--``."""
 
@@ -112,7 +111,7 @@ class Step(Node):
     postfix: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary(Node):
     """An operator of O3 to O13."""
 
@@ -121,7 +120,7 @@ class Binary(Node):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign(Node):
     """``target = value``, or with ``op`` set, ``target op= value``."""
 
@@ -130,26 +129,26 @@ class Assign(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conditional(Node):
     condition: Expr
     yes: Expr
     no: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comma(Node):
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cast(Node):
     type: TypeName
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SizeOfType(Node):
     type: TypeName
 
@@ -175,7 +174,7 @@ Expr = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declaration(Node):
     """``int x;``, ``self string s;``, ``int a[string, int];`` (keys is None for a scalar)."""
 

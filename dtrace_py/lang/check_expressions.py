@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from dtrace_py.lang import ast, constants, typed
@@ -39,6 +38,7 @@ from dtrace_py.lang.types import (
     size_of,
     usual,
 )
+from dtrace_py.record import changed
 
 _INTEGER_OPS = frozenset("% & | ^ << >>".split())
 _COMPARISONS = frozenset("< <= > >= == !=".split())
@@ -60,7 +60,7 @@ class ExpressionChecker:
         """The node as an ordinary value: structures, void and dynamic things are refused where they cannot be one."""
         result = self.check(node)
         if isinstance(result.type, ArrayType) and isinstance(result, typed.Load):
-            return replace(result.address, type=PointerType(result.type.element))
+            return changed(result.address, type=PointerType(result.type.element))
         return result
 
     def check(self, node: ast.Expr) -> typed.Expr:
@@ -294,7 +294,7 @@ class ExpressionChecker:
             raise CompileError("D_ADDROF_LVAL", "operator & requires an lvalue operand", node.span)
         if operand.bits:
             raise CompileError("D_ADDROF_BITFIELD", "cannot take the address of a bit-field", node.span)
-        return replace(operand.address, type=PointerType(operand.type))
+        return changed(operand.address, type=PointerType(operand.type))
 
     def _binary(self, node: ast.Binary) -> typed.Expr:
         left, right = self.value(node.left), self.value(node.right)
@@ -416,7 +416,7 @@ class ExpressionChecker:
         if isinstance(operand.type, ArrayType) and isinstance(operand, typed.Load):
             if isinstance(kind, StringType):
                 return self.string(operand)
-            operand = replace(operand.address, type=PointerType(operand.type.element))
+            operand = changed(operand.address, type=PointerType(operand.type.element))
         if isinstance(kind, VoidType):
             if name := _action(node.operand):
                 raise _not_in_expression(name, node.span)
@@ -448,7 +448,7 @@ class ExpressionChecker:
         if isinstance(kind, StringType):
             return typed.Const(STRING, operand.span, 0) if _is_zero(operand) else self.string(operand)
         if isinstance(operand, typed.Const):
-            return replace(operand, type=kind, value=constants.cut(operand.value, kind))
+            return changed(operand, type=kind, value=constants.cut(operand.value, kind))
         return typed.Convert(kind, operand.span, operand)
 
     # Assignment

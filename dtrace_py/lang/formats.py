@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.source import Span
+from dtrace_py.record import record
 
 _CONVERSION = re.compile(
     r"%(?P<flags>[-+ #0'?@]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+)?)?(?P<size>h|ll|l|L|w)?(?P<letter>.)?", re.S
@@ -18,7 +18,7 @@ _LATER = frozenset("eEfgGAPI") | frozenset("Le LE Lf Lg LG wc lc ws ls".split())
 """Conversions with their size prefix, those that work and those that do not yet (PF20 to PF37)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conversion:
     """One ``%`` conversion. ``width`` and ``precision`` are numbers, "*" (taken from an argument) or None."""
 
@@ -38,7 +38,7 @@ class Conversion:
         return (self.width == "*") + (self.precision == "*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Format:
     """A format: literal text and conversions, in order."""
 

@@ -5,7 +5,6 @@ Every expression carries its D type. Integers live in 64-bit registers (C1); con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dtrace_py.lang.formats import Format
@@ -13,36 +12,37 @@ from dtrace_py.lang.program import Aggregation, Variable
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.variables import Builtin
 from dtrace_py.lang.types import Type
+from dtrace_py.record import record
 
 # Expressions
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Typed:
     type: Type
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Const(Typed):
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text(Typed):
     """A string constant."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Read(Typed):
     """The value of a built-in variable."""
 
     builtin: Builtin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value(Typed):
     """The value of a D variable; ``keys`` are the index expressions of an associative array, converted to its types."""
 
@@ -50,7 +50,7 @@ class Value(Typed):
     keys: tuple[Expr, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Load(Typed):
     """What kernel memory holds at an address, as ``type``; ``bits`` is (shift, width) of a bit-field in it."""
 
@@ -58,7 +58,7 @@ class Load(Typed):
     bits: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary(Typed):
     """``-`` or ``~``."""
 
@@ -66,7 +66,7 @@ class Unary(Typed):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arithmetic(Typed):
     """``+ - * / % & | ^ << >>`` on 64-bit integers; signed or unsigned by its type."""
 
@@ -75,7 +75,7 @@ class Arithmetic(Typed):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compare(Typed):
     """``< <= > >= == !=`` of integers or pointers; ``signed`` says how (C5)."""
 
@@ -85,7 +85,7 @@ class Compare(Typed):
     signed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CompareStrings(Typed):
     """The same of two strings (S4)."""
 
@@ -94,12 +94,12 @@ class CompareStrings(Typed):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Not(Typed):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Logical(Typed):
     """``&& ||`` (short-circuit) and ``^^``."""
 
@@ -108,27 +108,27 @@ class Logical(Typed):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conditional(Typed):
     condition: Expr
     yes: Expr
     no: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comma(Typed):
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Convert(Typed):
     """The operand cut or extended to an integer or pointer type."""
 
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StringAt(Typed):
     """The string at a kernel address, at most ``limit`` bytes of memory (a char array's size; 0: strsize)."""
 
@@ -136,7 +136,7 @@ class StringAt(Typed):
     limit: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign(Typed):
     """``target = value``: the value is already of the target's type."""
 
@@ -144,7 +144,7 @@ class Assign(Typed):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update(Typed):
     """``target op= value`` and the steps: the keys are evaluated once. ``postfix`` yields the old value."""
 
@@ -175,7 +175,7 @@ Expr = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StackKey:
     """stack() as a key or a statement: ``frames`` deep."""
 
@@ -184,7 +184,7 @@ class StackKey:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SymbolKey:
     """sym(), func() or mod() of a kernel address."""
 
@@ -207,7 +207,7 @@ class Acts:
     records: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evaluate(Acts):
     """An expression for its effect."""
 
@@ -216,7 +216,7 @@ class Evaluate(Acts):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Aggregate(Acts):
     """``@name[keys] = function(arguments)``."""
 
@@ -227,42 +227,42 @@ class Aggregate(Acts):
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trace(Acts):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Record(Acts):
     """stack(), sym(), func() or mod() as a statement."""
 
     value: StackKey | SymbolKey
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Printf(Acts):
     format: Format
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Printa(Acts):
     format: Format | None
     aggregations: tuple[Aggregation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clear(Acts):
     aggregation: Aggregation
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trunc(Acts):
     aggregation: Aggregation
     limit: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Normalize(Acts):
     """normalize(), or with no divisor denormalize()."""
 
@@ -270,7 +270,7 @@ class Normalize(Acts):
     divisor: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Exit(Acts):
     status: Expr
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from dtrace_py.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class VoidType:
     def __str__(self) -> str:
         return "void"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IntType:
     """An integer, enumerations and _Bool included. ``name`` is as written and takes no part in comparison of values."""
 
@@ -24,7 +25,7 @@ class IntType:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StringType:
     """``string``: a value of up to strsize bytes (3.2)."""
 
@@ -32,7 +33,7 @@ class StringType:
         return "string"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PointerType:
     """A kernel address of something."""
 
@@ -42,7 +43,7 @@ class PointerType:
         return f"{self.target}*" if isinstance(self.target, PointerType) else f"{self.target} *"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayType:
     """A C array inside kernel memory."""
 
@@ -53,7 +54,7 @@ class ArrayType:
         return f"{self.element} [{self.count}]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StructType:
     """A kernel struct or union, known by name; its members are looked up when they are used."""
 
@@ -64,7 +65,7 @@ class StructType:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionType:
     """What a function pointer points to (T15: they are all one type)."""
 
@@ -72,7 +73,7 @@ class FunctionType:
         return "function"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DynamicType:
     """``<DYN>``: an aggregation or another thing that is no value (T12)."""
 
@@ -80,7 +81,7 @@ class DynamicType:
         return "<DYN>"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StackType:
     """The result of stack(): recordable, but not storable (T12)."""
 
@@ -88,7 +89,7 @@ class StackType:
         return "stack"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SymbolType:
     """The result of sym(), func() or mod(), which ``what`` tells apart; recordable, but not storable (T12)."""
 
@@ -112,7 +113,7 @@ Type = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """A member of a struct: its type, its offset in bits, and for a bit-field its width in bits."""
 

@@ -13,6 +13,7 @@ from dtrace_py.codegen.layout import AggregationLayout, KeyField
 from dtrace_py.lang.formats import Conversion, Format
 from dtrace_py.output import distribution, printf, values
 from dtrace_py.output.distribution import divided
+from dtrace_py.record import record
 
 _MASK = (1 << 64) - 1
 _MAX = (1 << 63) - 1
@@ -36,7 +37,7 @@ Row = tuple[tuple[object, ...], Sequence[Value]]
 """A key and its value in each of several aggregations."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Order:
     """The aggsort* options (G60 to G65)."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from dtrace_py.lang.formats import Conversion, Format
 from dtrace_py.output import values
+from dtrace_py.record import record
 
 Value = int | str | tuple[int, ...]
 
@@ -14,7 +14,7 @@ _WIDEST = 1 << 20
 """What is asked to be wider than this is wrong, and not worth the memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """A value to print: integers with their size in bytes and sign; for symbols, what they are shown as."""
 
@@ -58,7 +58,7 @@ def convert(conversion: Conversion, arguments: Iterator[Argument], lookup: value
     return _CONVERSIONS[conversion.letter](argument, field, lookup)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Field:
     """Flags, width and precision with the stars resolved. Precision 0 is none at all (PF8)."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
@@ -32,6 +32,7 @@ from dtrace_py.lang.program import Clause
 from dtrace_py.lang.source import Source, Span
 from dtrace_py.lang.types import LONG
 from dtrace_py.providers.probe import Probe
+from dtrace_py.record import values
 
 MAGIC = b"dtpy's black box"
 """The first bytes of a box, which begins with a page."""
@@ -107,7 +108,7 @@ def _enabling(enabling: Enabling, layout: ClauseLayout, plan: Plan) -> dict[str,
 
 
 def _action(action: Action) -> list[object] | None:
-    fields = [[type(field).__name__, *astuple(field)] for field in action.fields]
+    fields = [[type(field).__name__, *values(field)] for field in action.fields]
     match action.statement:
         case typed.Trace():
             return ["trace", None, fields]
@@ -116,7 +117,7 @@ def _action(action: Action) -> list[object] | None:
         case typed.Exit():
             return ["exit", None, fields]
         case typed.Printf(format=fmt):
-            return ["printf", [part if isinstance(part, str) else astuple(part) for part in fmt.parts], fields]
+            return ["printf", [part if isinstance(part, str) else values(part) for part in fmt.parts], fields]
     return None
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dtrace_py.errors import DtpyError
+from dtrace_py.record import record
 
 PAGE = 4096
 
@@ -34,7 +34,7 @@ class Paging(NamedTuple):
     cr4: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Segment:
     """A stretch of physical memory."""
 

@@ -9,15 +9,14 @@ passes over them by itself.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dtrace_py.kernel.bpf import Array
 from dtrace_py.postmortem.box import Box
+from dtrace_py.record import record
 from dtrace_py.runtime import flight
 from dtrace_py.runtime.ring import DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL, Rings
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lost:
     """What of one ring cannot be read: records that were never published, and bytes that could not be told apart."""
 

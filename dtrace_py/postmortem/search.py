@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dtrace_py.kernel.bpf import Array
 from dtrace_py.postmortem import box
 from dtrace_py.postmortem.box import Box, DamagedBox
 from dtrace_py.postmortem.core import Dump
 from dtrace_py.postmortem.pages import KernelMemory
+from dtrace_py.record import record
 from dtrace_py.runtime.ring import DATA, IDENTITY
 
 _LARGEST = 1 << 40
 """Bytes of the rings of one tracing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Found:
     """A tracing: its black box, and a copy of its rings."""
 

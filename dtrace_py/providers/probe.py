@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from dtrace_py.lang.describe import Description
 from dtrace_py.lang.tables.stability import Stability, stability
+from dtrace_py.record import record
 
 
 class Probe(NamedTuple):
@@ -41,7 +41,7 @@ def probes_of(families: Iterable[Family]) -> list[Probe]:
     return list(map(partial(tuple.__new__, Probe), rows))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stabilities:
     """What -v reports of a provider: the stability of each field of its probes' names, and of their arguments (V63)."""
 

@@ -14,13 +14,14 @@ from dtrace_py.kernel.features import FunctionLinks
 from dtrace_py.kernel.text import Points
 from dtrace_py.providers.fbt import entry_id
 from dtrace_py.providers.probe import Probe
+from dtrace_py.record import record
 from dtrace_py.runtime import kprobes, links, multi
 from dtrace_py.runtime.kprobes import Place, Progress
 from dtrace_py.runtime.links import Timer
 from dtrace_py.runtime.tracer import Tracer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Functions:
     """Where the enabled functions are, by the id of their entry probe; ``written`` is how a kprobe event names an address."""
 

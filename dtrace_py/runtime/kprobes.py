@@ -21,6 +21,7 @@ from pathlib import Path
 from dtrace_py.errors import DtpyError, Interrupted
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.requirements import TRACEFS
+from dtrace_py.record import record
 from dtrace_py.runtime.guardian import Guardian
 
 OPTIMIZER = Path("/proc/sys/debug/kprobes-optimization")
@@ -54,7 +55,7 @@ _ON_THE_WAY = """
 so that the work is not slowed down by the very probes it is done for."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where a function is to be probed, as kprobe events write addresses; ``otherwise`` if the kernel takes none of those."""
 
@@ -63,7 +64,7 @@ class Place:
     otherwise: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """Who hears how far attaching is (probes done, of how many), and how many seconds it may take; and who may call it off."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 from dtrace_py.kernel import bpf, perf
+from dtrace_py.record import record
 
 TICK_STEP = 10_000_000
 """Nanoseconds between the events of a tick whose interval is longer (bpf/timers.h says why)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timer:
     """One profile or tick probe: the CPUs it fires on, its interval in nanoseconds, and the period of its events."""
 

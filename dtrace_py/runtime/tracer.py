@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 
 from dtrace_py.codegen import tables as tables_
 from dtrace_py.codegen.layout import ProgramLayout, Unit
@@ -13,6 +12,7 @@ from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.tables import Tables
 from dtrace_py.kernel import bpf
 from dtrace_py.kernel.bpf import MappedArray
+from dtrace_py.record import record
 from dtrace_py.runtime.control import Control
 from dtrace_py.runtime.counts import Frames
 from dtrace_py.runtime.flight import rings
@@ -20,7 +20,7 @@ from dtrace_py.runtime.loader import Module
 from dtrace_py.runtime.ring import Rings
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tracer:
     """What the session works with while a program is loaded."""
 

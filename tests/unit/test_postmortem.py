@@ -31,6 +31,7 @@ from dtrace_py.lang.types import LONG
 from dtrace_py.postmortem import box
 from dtrace_py.postmortem.box import About, DamagedBox, decode, encode
 from dtrace_py.providers.probe import Probe
+from dtrace_py.record import changed
 from dtrace_py.runtime.ring import DATA, DISCARDED, DROPPED, FAULT, HEAD, IDENTITY, PUBLISHED, TAIL
 from tests.case import Outcome, run
 from tests.unit.dead import HUGE, PAGE, DeadMachine
@@ -257,7 +258,7 @@ def test_aggregations_are_said_not_to_be_there(tmp_path: Path) -> None:
 
 
 def test_a_box_read_back_is_what_was_written() -> None:
-    plan = replace(PLAN, probes=[Probe(1, "dtrace", "", "", "BEGIN"), *PROBES])
+    plan = changed(PLAN, probes=[Probe(1, "dtrace", "", "", "BEGIN"), *PROBES])
     made = decode(encode(ABOUT, UNIT, plan))
     assert made.about == ABOUT
     assert made.plan.probes == plan.probes
@@ -271,7 +272,7 @@ def test_a_box_read_back_is_what_was_written() -> None:
     assert action.statement.format == PRINTF.statement.format
 
 
-def changed(change: Callable[[dict[str, object]], object]) -> bytes:
+def altered(change: Callable[[dict[str, object]], object]) -> bytes:
     first, *rest = encode(ABOUT, UNIT, PLAN).split(b"\0")
     contents = json.loads(first)
     change(contents)
@@ -290,16 +291,16 @@ def with_field(field: object) -> Callable[[dict[str, object]], object]:
         b"no JSON\0\0\0\0",
         b"[" * 100_000,
         encode(ABOUT, UNIT, PLAN)[:-8],
-        changed(lambda c: c.pop("ids")),
-        changed(lambda c: c.update(ids=[1])),
-        changed(lambda c: c.update(about={"pid": 1})),
-        changed(lambda c: c.update(about={**json.loads(json.dumps(c["about"])), "stride": "much"})),
-        changed(with_field(["IntField", 8, 3, True])),
-        changed(with_field(["IntField", 28, 8, True])),
-        changed(with_field(["TextField", -8, 16])),
-        changed(with_field(["StackField", 8, 1 << 40])),
-        changed(with_field(["os.system", "true"])),
-        changed(with_field(["Box", 8, 8])),
+        altered(lambda c: c.pop("ids")),
+        altered(lambda c: c.update(ids=[1])),
+        altered(lambda c: c.update(about={"pid": 1})),
+        altered(lambda c: c.update(about={**json.loads(json.dumps(c["about"])), "stride": "much"})),
+        altered(with_field(["IntField", 8, 3, True])),
+        altered(with_field(["IntField", 28, 8, True])),
+        altered(with_field(["TextField", -8, 16])),
+        altered(with_field(["StackField", 8, 1 << 40])),
+        altered(with_field(["os.system", "true"])),
+        altered(with_field(["Box", 8, 8])),
     ],
 )
 def test_a_box_that_is_not_ours(contents: bytes) -> None:
@@ -309,12 +310,12 @@ def test_a_box_that_is_not_ours(contents: bytes) -> None:
 
 def test_a_box_of_another_version() -> None:
     with pytest.raises(DamagedBox, match="another version"):
-        decode(changed(lambda c: c.update(version=0)))
+        decode(altered(lambda c: c.update(version=0)))
 
 
 def test_fields_of_every_kind() -> None:
     fields = (ConstantField("text"), ConstantField(3, 4, True), NameField(1), StackField(8, 2), TextField(24, 8))
-    unit = replace(UNIT, clauses={0: ClauseLayout(CLAUSE, 32, (Action(typed.Trace(ZERO), fields),), False)})
+    unit = changed(UNIT, clauses={0: ClauseLayout(CLAUSE, 32, (Action(typed.Trace(ZERO), fields),), False)})
     plan = Plan(PROBES, PLAN.enablings[:1])
     assert decode(encode(ABOUT, unit, plan)).unit.clauses[0].actions[0].fields == fields
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dtrace_py.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Action:
     """An action: how many arguments it takes, whether it records (P22), whether it needs -w."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dtrace_py.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Aggregating:
     """An aggregating function: its arguments, and whether its value is shown as a distribution."""
 

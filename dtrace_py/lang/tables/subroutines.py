@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from dtrace_py.record import record
 
 _PROTOTYPES = {
     "1.0": """
@@ -71,7 +72,7 @@ BUILT: frozenset[str] = frozenset()
 """The subroutines that this version of dtpy can run."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subroutine:
     """A subroutine: its result and its parameters as D types; parameters in brackets are optional."""
 

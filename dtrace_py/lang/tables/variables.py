@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dtrace_py.lang.tables.stability import STABLE, Stability, stability
+from dtrace_py.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Builtin:
     """A built-in variable. ``size`` bounds a string's bytes, its terminator included (0: strsize)."""
 
