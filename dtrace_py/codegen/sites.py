@@ -58,15 +58,13 @@ def group(plan: Plan, probes: Iterable[Probe], sets: ClauseSets) -> dict[int, Si
     Probe ids of a pair are adjacent, the entry first; the result is keyed by the id of the entry probe.
     """
     sites: dict[int, Site] = {}
-    places, masks = plan.places, plan.masks
-    for probe in probes:
-        key = probe.id
-        number = sets.number(masks[key])
-        if probe.name == "return":
-            entry = sites.get(key - 1)
-            sites[key - 1] = Site(entry.probe, entry.entry_set, number) if entry else Site(places[key], 0, number)
-        else:
-            sites[key] = Site(places[key], number, 0)
+    places, masks, number = plan.places, plan.masks, sets.number
+    for key, _, _, _, name in probes:
+        if name != "return":
+            pair = masks.get(key + 1)
+            sites[key] = Site(places[key], number(masks[key]), 0 if pair is None else number(pair))
+        elif key - 1 not in sites:
+            sites[key - 1] = Site(places[key], 0, number(masks[key]))
     return sites
 
 

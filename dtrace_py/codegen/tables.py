@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
 
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.shape import Shape
@@ -67,24 +68,21 @@ def make_tables(plan: Plan, extents: Mapping[int, tuple[int, int]], with_names: 
 
 
 def _add_names(tables: Tables, probes: Sequence[Probe]) -> None:
-    offsets = {"": 0}
-    pieces, at = [b"\0"], 1
-    for text in dict.fromkeys(str(part) for probe in probes for part in probe[1:]):
-        if text:
-            offsets[text] = at
-            pieces.append(text.encode() + b"\0")
-            at += len(text) + 1
-    tables.names, tables.name_offsets = b"".join(pieces), offsets
+    _, *columns = zip(*probes, strict=True) if probes else ((),)
+    texts = dict.fromkeys(chain.from_iterable(columns))
+    texts.pop("", None)
+    ends = accumulate((len(text) + 1 for text in texts), initial=1)
+    tables.names = "\0".join(["", *texts, ""]).encode()
+    tables.name_offsets = {"": 0} | dict(zip(texts, ends, strict=False))
 
 
 def probe_names(tables: Tables, probes: Sequence[Probe]) -> array[int]:
     """The probe_names map: six 32-bit words a probe, the last one empty."""
-    offsets = tables.name_offsets
-    words = array("I")
-    for probe in probes:
-        words.append(probe.id)
-        words.extend(offsets[str(part)] for part in probe[1:])
-        words.append(0)
+    words = array("I", bytes(24 * len(probes)))
+    ids, *columns = zip(*probes, strict=True) if probes else ((),)
+    words[0::6] = array("I", ids)
+    for place, column in enumerate(columns, 1):
+        words[place::6] = array("I", map(tables.name_offsets.__getitem__, column))
     return words
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from array import array
 from collections.abc import Sequence
 
@@ -32,11 +33,10 @@ def traceable() -> Traceable:
         lines = _read("available_filter_functions_addrs").splitlines()
     except FileNotFoundError:
         return Traceable([*map(_function, _read("available_filter_functions").splitlines())], None)
-    functions, sites = [], array("Q")
-    for line in lines:
-        address, _, name = line.partition(" ")
-        functions.append((name, VMLINUX) if name[-1] != "]" else _function(name))
-        sites.append(int(address, 16))
+    functions = [(line[17:], VMLINUX) if line[-1] != "]" else _function(line[17:]) for line in lines]
+    sites = array("Q", bytes.fromhex("".join(line[:16] for line in lines)))
+    if sys.byteorder == "little":
+        sites.byteswap()
     return Traceable(functions, sites)
 
 

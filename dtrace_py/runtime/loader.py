@@ -16,13 +16,14 @@ from typing import Any
 import dtrace_py
 from dtrace_py.codegen.layout import ProgramLayout, Unit
 from dtrace_py.errors import DtpyError
+from dtrace_py.runtime import apart
 
 _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
 _MOST_INSTRUCTIONS = 32_767
 """Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
-_FLAGS = ["-fwrapv", "-fbracket-depth=1024"]
-"""For clang: D's arithmetic wraps around, signed or not, and nests deeper than is usual in C."""
+_FLAGS = ["-fwrapv", "-fbracket-depth=1024", "-g0"]
+"""For clang: D's arithmetic wraps around, signed or not, and nests deeper than is usual in C; nothing reads debug data."""
 _TOO_MANY_MAPS = (
     "could not enable tracing: too many thread-local variables, associative arrays and aggregations: "
     "the kernel allows a program 64 maps"
@@ -66,10 +67,11 @@ class Module:
         bcc = _import_bcc()
         try:
             # What clang has to say goes to stderr as it is: some of its errors end the process there and then.
-            self._bcc = bcc.BPF(text=expanded(self._unit.text).encode(), cflags=_FLAGS)
-        except Exception as error:
-            if ctypes.get_errno() in _NO_ROOM:
-                reason = os.strerror(ctypes.get_errno())
+            text = expanded(self._unit.text).encode()
+            self._bcc = apart.call(lambda: _compiled(bcc, text), bpf_directory() / "include" / "kallsyms")
+        except _Refused as error:
+            if error.errno in _NO_ROOM:
+                reason = os.strerror(error.errno)
                 raise DtpyError(f"could not enable tracing: {reason}; try a smaller buffer (-b)") from error
             raise LoadError("clang refused the generated program") from error
         return self
@@ -139,6 +141,20 @@ def _refusal(name: str, log: str) -> str:
     if len(lines) < 2:
         return f"the kernel refused the program {name}: {os.strerror(ctypes.get_errno())}"
     return f"the kernel's verifier refused the program {name}: {lines[-1]}"
+
+
+class _Refused(Exception):
+    """bcc could not make a module; ``errno`` is the thread's."""
+
+    def __init__(self) -> None:
+        self.errno = ctypes.get_errno()
+
+
+def _compiled(bcc: Any, text: bytes) -> Any:
+    try:
+        return bcc.BPF(text=text, cflags=_FLAGS)
+    except Exception as error:
+        raise _Refused from error
 
 
 def _import_bcc() -> Any:
