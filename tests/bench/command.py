@@ -1,7 +1,8 @@
 """dtpy and bpftrace as a user meets them: started, interrupted with Ctrl-C, timed from outside.
 
 All run the same program, which counts by function. What is timed: from the start until everything is attached; from the
-signal until the last of the results is printed, and until the command has ended.
+signal until the last of the results is printed, and until the command has ended. A program that attaches to no function
+tells what starting takes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +28,9 @@ from tests.bench.peers import available
 from tests.bench.progress import rounds as numbered
 from tests.bench.progress import say
 from tests.bench.teardown import PATTERNS
+
+NONE = "none"
+"""What stands for kind and size of the program without functions."""
 
 _MOST = 240.0
 """Seconds that attaching, or ending, may take."""
@@ -114,14 +119,13 @@ def measure(
 ) -> list[dict[str, Any]]:
     """Every run. ``suites`` names the copies of bpftrace, by Debian release, that take turns with dtpy."""
     contestants, rows = _contestants(suites), []
+    cells = [(NONE, NONE), *product(kinds, sizes)]
     for number in numbered(rounds, seconds):
-        for kind in kinds:
-            for size in sizes:
-                for contestant in contestants:
-                    row = _run(contestant, kind, size)
-                    rows.append({"mechanism": contestant.name, "kind": kind, "size": size, "round": number, **row})
-                    times = f"attached {row['attach']['seconds']:.1f} s, results {row['results_seconds']:.2f} s"
-                    say(f"{contestant.name}, {kind}, {size}: {times}, end {row['detach']['seconds']:.2f} s")
+        for (kind, size), contestant in product(cells, contestants):
+            row = _run(contestant, kind, size)
+            rows.append({"mechanism": contestant.name, "kind": kind, "size": size, "round": number, **row})
+            times = f"attached {row['attach']['seconds']:.1f} s, results {row['results_seconds']:.2f} s"
+            say(f"{contestant.name}, {kind}, {size}: {times}, end {row['detach']['seconds']:.2f} s")
     return rows
 
 
@@ -139,11 +143,15 @@ def _contestants(suites: Sequence[str]) -> list[Contestant]:
 
 def _dtpy(kind: str, pattern: str, report: Path) -> list[str]:
     description = f"fbt::{pattern}:{'' if kind == 'both' else kind}"
-    program = f'BEGIN {{ printf("ready\\n"); }} {description} {{ @[probefunc] = count(); }}'
+    program = 'BEGIN { printf("ready\\n"); }'
+    if kind != NONE:
+        program += f" {description} {{ @[probefunc] = count(); }}"
     return [sys.executable, "-m", "dtrace_py", "--report", str(report), "-qn", program]
 
 
 def _bpftrace_program(kind: str, pattern: str) -> str:
+    if kind == NONE:
+        return 'BEGIN { printf("ready\\n"); }'
     names = {"entry": ["kprobe"], "return": ["kretprobe"], "both": ["kprobe", "kretprobe"]}[kind]
     return " ".join(f"{name}:{pattern} {{ @[func] = count(); }}" for name in names)
 
@@ -151,11 +159,11 @@ def _bpftrace_program(kind: str, pattern: str) -> str:
 def _run(contestant: Contestant, kind: str, size: str) -> dict[str, Any]:
     """Start, wait until it is attached, interrupt, wait for its end. Raises AssertionError if it did not work."""
     attach, detach = Cost(), Cost()
-    links = 0 if contestant.speaks else 2 if kind == "both" else 1
+    links = 0 if contestant.speaks or kind == NONE else 2 if kind == "both" else 1
     with ExitStack() as stack:
         report = Path(stack.enter_context(tempfile.TemporaryDirectory()), "report")
         with attach.measured():
-            running = stack.enter_context(_Running(contestant.line(kind, PATTERNS[size], report)))
+            running = stack.enter_context(_Running(contestant.line(kind, PATTERNS.get(size, ""), report)))
             running.wait_attached(links)
         _work()
         began = time.monotonic()
@@ -165,7 +173,8 @@ def _run(contestant: Contestant, kind: str, size: str) -> dict[str, Any]:
         running.finish()
         results = running.stdout.text
         assert status == 0, f"{contestant.name}: {running.stderr.text[-500:].decode()}"
-        assert _RESULT.search(results.replace(b"]:", b" ")), f"{contestant.name}: no results: {results[-500:]!r}"
+        shown = kind == NONE or _RESULT.search(results.replace(b"]:", b" "))
+        assert shown, f"{contestant.name}: no results: {results[-500:]!r}"
         return {
             "attach": asdict(attach),
             "detach": asdict(detach),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.bench.command import NONE
 from tests.bench.results import Row, groups, load, middle
 from tests.bench.transports import BARE, OURS, OURS_AGAIN, PEERS, PRINTK
 
@@ -32,7 +33,8 @@ it takes the few functions more that dtpy leaves alone.
 
 _COMMAND = """## As a user meets it
 
-The same counting program by dtpy and bpftrace, timed from outside: from the start until all is attached (compiling included), and
+The same counting program by dtpy and bpftrace, timed from outside: from the start until all is attached (compiling included),
+what of that is more than the same command takes to start with no function to attach to, and
 from Ctrl-C until the last result is printed and until the command has ended. xcalls are from Ctrl-C to the end.
 """
 
@@ -133,6 +135,7 @@ def _teardown(file: dict[str, Any]) -> Iterator[str]:
 
 def _command(file: dict[str, Any]) -> Iterator[str]:
     names = [name for name in _INSIDE if all(row["report"] is None or name in row["report"] for row in file["rows"])]
+    start = {name: middle(rows, "attach", "seconds") for (name, kind, _), rows in _cells(file) if kind == NONE}
     body = []
     for (name, kind, size), rows in _cells(file):
         attach, results, end, xcalls = (
@@ -142,15 +145,27 @@ def _command(file: dict[str, Any]) -> Iterator[str]:
         reports = [row["report"] for row in rows]
         inner = [f"{middle(reports, each):.4g}" if reports[0] else "" for each in ("probes", *names)]
         own = f"{middle(reports, 'attach', 'seconds'):.2f}" if reports[0] else ""
-        row = [name, kind, size, inner[0], f"{attach:.1f}", own, f"{results:.2f}", f"{end:.2f}", f"{xcalls:,.0f}"]
+        over = f"{attach - start[name]:.1f}" if name in start and kind != NONE else ""
+        row = [name, kind, size, inner[0], f"{attach:.1f}", over, own, f"{results:.2f}", f"{end:.2f}", f"{xcalls:,.0f}"]
         body.append([*row, *inner[1:], len(rows)])
-    head = ["", "probes at", "functions", "probes", "attached s", "of it attaching", "results s", "end s", "xcalls"]
+    head = [
+        "",
+        "probes at",
+        "functions",
+        "probes",
+        "attached s",
+        "over start",
+        "of it attaching",
+        "results s",
+        "end s",
+        "xcalls",
+    ]
     yield from _table([*head, *(name.replace("_seconds", " s") for name in names), "runs"], body)
 
 
 def _cells(file: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], list[Row]]]:
     """Runs of the same thing, sorted by size within each kind."""
-    order = ["100", "1000", "10000", "all", "sample"]
-    kinds = ["entry", "return", "both"]
+    order = [NONE, "100", "1000", "10000", "all", "sample"]
+    kinds = [NONE, "entry", "return", "both"]
     cells = list(groups(file["rows"], "mechanism", "kind", "size"))
     yield from sorted(cells, key=lambda cell: (kinds.index(cell[0][1]), order.index(cell[0][2])))
