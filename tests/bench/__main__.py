@@ -19,7 +19,7 @@ import click
 
 from dtrace_py.lab import kernels
 from tests.bench import peers, plots, tables
-from tests.bench.parts import HERE, PLAN, Part, plan_here
+from tests.bench.parts import HERE, LONG, PLAN, Part, plan_here
 from tests.bench.progress import say
 
 
@@ -80,6 +80,7 @@ def run(plan: list[Part], output: Path) -> int:
 @click.option("--inside", "order", nargs=2, type=click.Path(path_type=Path), hidden=True)
 def main(
     here: bool,
+    only_long: bool,
     only: tuple[str, ...],
     kernel: str | None,
     cpus: int | None,
@@ -100,7 +101,7 @@ def main(
             rounds=rounds or part.rounds,
             sizes=tuple(sizes.split(",")) if sizes else part.sizes,
         )
-        for part in (plan_here() if here else PLAN)
+        for part in (plan_here() if here else LONG if only_long else PLAN)
         if part.what in (only or (part.what,)) and kernel in (None, part.kernel) and cpus in (None, part.cpus)
     ]
     if not plan:

@@ -25,14 +25,13 @@ from typing import IO, Any
 
 from dtrace_py.runtime.report import Cost
 from tests.bench.peers import available
-from tests.bench.progress import rounds as numbered
-from tests.bench.progress import say
+from tests.bench.progress import say, turns
 from tests.bench.teardown import PATTERNS
 
 NONE = "none"
 """What stands for kind and size of the program without functions."""
 
-_MOST = 240.0
+_MOST = 1500.0
 """Seconds that attaching, or ending, may take."""
 
 _ATTACHED = re.compile(rb"^(ready|Attached \d+ probes?)$", re.MULTILINE)
@@ -120,8 +119,8 @@ def measure(
     """Every run. ``suites`` names the copies of bpftrace, by Debian release, that take turns with dtpy."""
     contestants, rows = _contestants(suites), []
     cells = [(NONE, NONE), *product(kinds, sizes)]
-    for number in numbered(rounds, seconds):
-        for (kind, size), contestant in product(cells, contestants):
+    for number, (kind, size) in turns(cells, rounds, seconds):
+        for contestant in contestants:
             row = _run(contestant, kind, size)
             rows.append({"mechanism": contestant.name, "kind": kind, "size": size, "round": number, **row})
             times = f"attached {row['attach']['seconds']:.1f} s, results {row['results_seconds']:.2f} s"

@@ -39,10 +39,13 @@ class Part:
     """Debian releases whose bpftrace takes part."""
     attaches: bool = True
     """False for what is measured on a machine that is not to be traced."""
+    title: str = ""
+    """What tells it from another part on the same kernel and CPUs."""
 
     @property
     def name(self) -> str:
-        return f"{self.what}-{'native' if self.kernel == HERE else self.kernel}-{self.cpus}cpus"
+        where = "native" if self.kernel == HERE else self.kernel
+        return "-".join([self.what, where, f"{self.cpus}cpus", *filter(None, [self.title])])
 
     def measure(self) -> dict[str, Any]:
         """Measure on the running kernel: all that is written to the part's file."""
@@ -62,14 +65,17 @@ class Part:
 PLAN = (
     Part("record", HERE, os.cpu_count() or 1, 20, rounds=30, attaches=False),
     Part("record", "6.12", 2, 40),
-    Part("teardown", "6.12", 2, 380, sample=25),
-    Part("teardown", "6.12", 4, 330, sample=10),
-    Part("teardown", "6.12", 8, 330, sample=10),
-    Part("teardown", "6.1", 2, 360, sizes=("100", "1000", "10000"), kinds=("entry", "return"), sample=200),
-    Part("command", "6.12", 2, 480, sizes=("1000", "10000", "all"), kinds=("both",), suites=("bookworm", "sid")),
+    Part("teardown", "6.12", 2, 340, sample=25),
+    Part("teardown", "6.12", 4, 280, sample=10),
+    Part("teardown", "6.12", 8, 280, sample=10),
+    Part("teardown", "6.1", 2, 420, sizes=("100", "1000", "10000"), kinds=("entry", "return"), sample=200),
+    Part("command", "6.12", 2, 420, sizes=("1000", "10000", "all"), kinds=("both",), suites=("bookworm", "sid")),
     Part("command", "6.12", 4, 180, sizes=("all",), kinds=("both",), suites=("sid",)),
     Part("command", "6.12", 8, 180, sizes=("all",), kinds=("both",), suites=("sid",)),
 )
+
+LONG = (Part("command", "6.1", 2, 1200, rounds=1, sizes=("all",), kinds=("entry",), title="all"),)
+"""Half an hour for one run: measured only when asked for."""
 
 
 def plan_here() -> tuple[Part, ...]:

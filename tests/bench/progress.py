@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TypeVar
+
+Cell = TypeVar("Cell", bound=Hashable)
 
 
 def say(text: str) -> None:
@@ -12,12 +15,23 @@ def say(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def rounds(count: int, seconds: float) -> Iterator[int]:
-    """The numbers of the rounds: as many as asked for, but none that would probably not end within so many seconds."""
-    began = time.monotonic()
-    for number in range(count):
-        spent = time.monotonic() - began
-        if number and spent + spent / number > seconds:
-            say(f"no time for more than {number} of {count} rounds")
-            return
-        yield number
+def turns(cells: Sequence[Cell], count: int, seconds: float) -> Iterator[tuple[int, Cell]]:
+    """Rounds in which each cell has its turn, as (round, cell): the first whatever it takes, and of the others what fits.
+
+    What the first round left of the time goes to the cells that take least, so that only the longest have fewer rounds.
+    """
+    costs: dict[Cell, float] = {}
+    for cell in cells:
+        began = time.monotonic()
+        yield 0, cell
+        costs[cell] = time.monotonic() - began
+    left, more = seconds - sum(costs.values()), {}
+    for cell in sorted(cells, key=costs.__getitem__):
+        more[cell] = min(count - 1, max(0, int(left // costs[cell])))
+        left -= more[cell] * costs[cell]
+        if more[cell] < count - 1:
+            say(f"no time for more than {more[cell] + 1} of {count} rounds of {cell}")
+    for number in range(1, count):
+        for cell in cells:
+            if number <= more[cell]:
+                yield number, cell

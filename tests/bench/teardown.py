@@ -16,8 +16,7 @@ from typing import Any
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.runtime.report import Cost
 from tests.bench.mechanisms import Chosen, Mechanism, bcc_kprobes, fentry, floor, ours
-from tests.bench.progress import rounds as numbered
-from tests.bench.progress import say
+from tests.bench.progress import say, turns
 
 PATTERNS = {"100": "vfs_*", "1000": "*free*", "10000": "*re*", "all": "*"}
 """About so many functions have names like this, on every kernel that is measured. One pattern each, so that bpftrace too
@@ -33,9 +32,10 @@ def measure(
     """Every attaching and letting go. ``sample`` functions stand for all where it goes one by one; 0: leave that out."""
     rows: list[dict[str, Any]] = []
     began = time.monotonic()
-    with _loaded(Machine(), sizes, kinds, sample) as mechanisms:
-        for number in numbered(rounds, seconds - (time.monotonic() - began)):
-            for (name, kind, size), mechanism in mechanisms.items():
+    with _loaded(Machine(), sizes, kinds, sample) as cells:
+        for number, cell in turns([*cells], rounds, seconds - (time.monotonic() - began)):
+            kind, size = cell
+            for name, mechanism in cells[cell].items():
                 row = {"mechanism": name, "kind": kind, "size": size, "round": number, **_cost(mechanism)}
                 rows.append(row)
                 say(f"{name}, {kind}, {size}: {row['probes']} probes, let go in {row['detach']['seconds']:.2f} s")
@@ -45,23 +45,22 @@ def measure(
 @contextmanager
 def _loaded(
     machine: Machine, sizes: Sequence[str], kinds: Sequence[str], sample: int
-) -> Iterator[dict[tuple[str, str, str], Mechanism]]:
-    """The mechanisms by name, kind and size, in the order of their turns, all programs loaded."""
-    mechanisms: dict[tuple[str, str, str], Mechanism] = {}
+) -> Iterator[dict[tuple[str, str], dict[str, Mechanism]]]:
+    """The mechanisms by kind and size, then by name, in the order of their turns, all programs loaded."""
+    cells: dict[tuple[str, str], dict[str, Mechanism]] = {}
     with ExitStack() as stack:
         for kind in kinds:
             for size in sizes:
                 chosen = Chosen(machine, PATTERNS[size], kind)
-                mechanisms["floor", kind, size] = partial(floor, chosen)
-                mechanisms["dtpy", kind, size] = stack.enter_context(ours(chosen))
+                cells[kind, size] = {"floor": partial(floor, chosen), "dtpy": stack.enter_context(ours(chosen))}
             if sample:
                 some = Chosen(machine, "*", kind)
-                mechanisms["bcc, one by one", kind, "sample"] = stack.enter_context(bcc_kprobes(some, sample))
+                one_by_one = {"bcc, one by one": stack.enter_context(bcc_kprobes(some, sample))}
                 if kind == "entry":
-                    mechanisms["fentry, one by one", kind, "sample"] = stack.enter_context(
-                        fentry(some, min(sample, _FENTRY_SAMPLE))
-                    )
-        yield mechanisms
+                    few = min(sample, _FENTRY_SAMPLE)
+                    one_by_one["fentry, one by one"] = stack.enter_context(fentry(some, few))
+                cells[kind, "sample"] = one_by_one
+        yield cells
 
 
 def _cost(mechanism: Mechanism) -> dict[str, Any]:

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.bench import tables
 from tests.bench.parts import Part
-from tests.bench.progress import rounds
+from tests.bench.progress import turns
 
 ENVIRONMENT = {"kernel": "6.12.1", "online": 2, "processor": "a processor", "date": "today", "bcc": "0.26.0"}
 
@@ -42,9 +44,22 @@ def test_one_by_one_is_extrapolated_and_says_so(tmp_path: Path) -> None:
     assert all_ == ["bcc, one by one", "entry", "1,000", "100", "50", "", "6,000", "", "1", "from 10"]
 
 
-def test_no_round_begins_that_would_end_too_late() -> None:
-    assert list(rounds(3, 60)) == [0, 1, 2]
-    assert list(rounds(3, 0)) == [0], "one round there always is"
+def test_the_time_left_by_the_first_round_goes_to_what_takes_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("tests.bench.progress.time.monotonic", lambda: clock[0])
+
+    def taken(seconds: float) -> list[tuple[int, str]]:
+        done = []
+        for number, cell in turns(["all", "100"], 3, seconds):
+            clock[0] += 10 if cell == "all" else 1
+            done.append((number, cell))
+        return done
+
+    first = [(0, "all"), (0, "100")]
+    assert taken(0) == first, "one round there always is"
+    assert taken(14) == [*first, (1, "100"), (2, "100")]
+    assert taken(23) == [*first, (1, "all"), (1, "100"), (2, "100")]
+    assert taken(33) == [*first, (1, "all"), (1, "100"), (2, "all"), (2, "100")]
 
 
 def test_names_of_parts() -> None:
