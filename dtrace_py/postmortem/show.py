@@ -29,12 +29,20 @@ def read(path: str) -> list[Found | DamagedBox]:
 
 def show(found: list[Found | DamagedBox], options: Options, sink: Sink, complain: Callable[[str], object]) -> int:
     """Print every tracing's records, and on standard error whose they are. Returns the exit status."""
+    shown = 0
     for each in found:
         if isinstance(each, DamagedBox):
             complain(f"a tracing cannot be read: {each}")
-        else:
+            continue
+        try:
             _show(each, options, sink, complain)
-    return 0 if any(isinstance(each, Found) for each in found) else 1
+            shown += 1
+        except DtpyError:
+            raise
+        except Exception:
+            # A dump may come from anywhere. That formats and fields do not fit together shows only when they are used.
+            complain("a tracing cannot be read: its records are not what it says they are")
+    return 0 if shown else 1
 
 
 def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], object]) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
+import operator
+import random
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,13 +28,17 @@ from dtrace_py.codegen.layout import (
     Unit,
 )
 from dtrace_py.codegen.plan import Enabling, Plan
+from dtrace_py.kernel.bpf import Array
 from dtrace_py.lang import typed
 from dtrace_py.lang.formats import parse_format
 from dtrace_py.lang.program import Aggregation, Clause
 from dtrace_py.lang.source import Source, Span
 from dtrace_py.lang.types import LONG
-from dtrace_py.postmortem import box
+from dtrace_py.options import Options
+from dtrace_py.output.sink import Sink
+from dtrace_py.postmortem import box, show
 from dtrace_py.postmortem.box import About, DamagedBox, decode, encode
+from dtrace_py.postmortem.search import Found
 from dtrace_py.providers.probe import Probe
 from dtrace_py.record import changed
 from dtrace_py.runtime.ring import DATA, DISCARDED, DROPPED, FAULT, HEAD, IDENTITY, PUBLISHED, TAIL
@@ -378,3 +387,30 @@ def test_it_traces_nothing(arguments: list[str], tmp_path: Path) -> None:
     done = postmortem(tmp_path / "dump", *arguments)
     assert done.status == 2
     assert done.stderr.startswith("dtpy: --postmortem traces nothing: it goes with ")
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where everything in it is."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in items:
+        yield (*path, key)
+        yield from _paths(each, (*path, key))
+
+
+def test_whatever_a_box_says_there_is_an_end_to_it() -> None:
+    odd = [-1, 0, 1, 7, 1 << 40, 1 << 70, 1.5, "x", "", None, True, [], {}, [1], "ring", "IntField", "printf"]
+    rings = ring(99, printed(1), printed(-2, "more"), traced(5)) + ring(99, printed(3))
+    first, *columns = encode(ABOUT, UNIT, PLAN).split(b"\0")
+    chance, told = random.Random(3), set()
+    for _ in range(2000):
+        contents = json.loads(first)
+        *place, last = chance.choice([*_paths(contents)])
+        functools.reduce(operator.getitem, place, contents)[last] = chance.choice(odd)
+        try:
+            read = decode(b"\0".join([json.dumps(contents).encode(), *columns]))
+        except DamagedBox:
+            continue
+        found: list[Found | DamagedBox] = [Found(read, Array(2, STRIDE, bytearray(rings)))]
+        if (read.about.cpus, read.about.stride, read.about.ring_bytes) == (2, STRIDE, RING):
+            told.add(show.show(found, Options(), Sink(io.BytesIO(), "output"), lambda _: None))
+    assert told == {0, 1}, "some can be read, and some cannot"
