@@ -63,6 +63,7 @@ def run(plan: list[Part], output: Path) -> int:
 
 @click.command()
 @click.option("--here", is_flag=True, help="Trace this machine's own kernel rather than guests'. Needs root.")
+@click.option("--long", "only_long", is_flag=True, help="Only what takes too long for every day: all of Linux 6.1.")
 @click.option(
     "--only", multiple=True, type=click.Choice(["record", "teardown", "command"]), help="Leave out the others."
 )
