@@ -96,6 +96,8 @@ class Matching:
 
     def _matched(self, description: Description, at: Span) -> list[Probe]:
         probes = self._providers.matching(description)
+        if not probes and not self._providers.tells(description):
+            return probes
         if not probes and description.id is not None:
             raise unknown_id(str(description.id), at)
         if not probes and not self._job.options.flag("zdefs"):
