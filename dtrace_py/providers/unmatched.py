@@ -13,7 +13,8 @@ from dtrace_py.providers.registry import Registry
 LATER = frozenset("cpc fasttrap io ip lockstat mib pid proc rawtp sched sdt sysinfo tcp udp vminfo".split())
 """Providers that DTrace has and dtpy has not yet; a process's own have names that end in its number (P26)."""
 
-_PLACES = (0, 1, 3, 2)
+_FUNCTION = 2
+_PLACES = (0, 1, 3, _FUNCTION)
 """The fields, those first that are more easily the wrong one."""
 
 
@@ -55,7 +56,7 @@ def _meant(description: Description, providers: Registry) -> list[str]:
             continue
         provider, module, function, name = fields
         known = _values(Description(provider, module, function, name), place, providers)
-        close = similar(written, known) or (sorted(known) if len(known) <= _FEW else [])
+        close = similar(written, known) or (sorted(known) if place != _FUNCTION and len(known) <= _FEW else [])
         if close:
             return [":".join((*fields[:place], value, *fields[place + 1 :])) for value in close]
     return []
