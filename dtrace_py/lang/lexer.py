@@ -221,7 +221,9 @@ class Lexer:
         self.at = end
         if moved := self.control(self.text[span.start : end], span):
             line, file = moved
-            self.line, self.file = line - 1, file or self.file
+            self.line = line - 1
+            if file is not None:
+                self.file = file or None  # an empty name is that of the source itself
 
     def _span(self, length: int) -> Span:
         return Span(self.at, self.at + length, self.line, self.file)
