@@ -49,6 +49,11 @@ class Symbols:
         """The addresses of all functions of that name in that module."""
         return self._by_name.get((name, module), [])
 
+    def has_function(self, name: str) -> bool:
+        """Whether the kernel has a function of that name, in whatever module; needs no addresses."""
+        pattern = rb"^[0-9a-f]+ [tTwW] " + re.escape(name.encode()) + rb"(\t|$)"
+        return re.search(pattern, self._path.read_bytes(), re.MULTILINE) is not None
+
     def end(self, address: int) -> int:
         """Where the next function begins: a function's end, but for padding."""
         addresses, _ = self._code
