@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dtrace_py.lang import tree
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.errors import CompileError, CompileErrors
 from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.parser import parse
 from dtrace_py.lang.pragmas import Pragmas, SetOption
@@ -58,6 +58,8 @@ class Compiler:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
         with deep_recursion():
             parsed = parse(source, macros, Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+            if parsed.errors:
+                raise CompileErrors(self._errors(parsed))
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
             first = len(self.program.clauses)
@@ -70,6 +72,17 @@ class Compiler:
                 macros.check_used()
         self.program.strsize = self.settings.number("strsize")
         return self.program.clauses[first:]
+
+    def _errors(self, parsed: tree.Program) -> list[CompileError]:
+        """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
+        errors = list(parsed.errors)
+        for item in parsed.items:
+            if not isinstance(item, tree.Clause):
+                try:
+                    self._declare(item)
+                except CompileError as error:
+                    errors.append(error)
+        return sorted(errors, key=lambda error: error.span.start if error.span else 0)
 
     def _declare(self, node: Outer) -> None:
         from dtrace_py.lang.check_declaration import declare

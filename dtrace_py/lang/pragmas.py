@@ -64,7 +64,7 @@ class Pragmas:
 
 
 def _position(line: str, span: Span) -> tuple[int, str | None]:
-    match = re.fullmatch(r'#\s*(?:line)?\s*(\d+)(?:\s+"([^"]*)"(?:\s+\d+)*)?\s*', line, re.ASCII)
+    match = re.fullmatch(r'#\s*(?:line)?\s*(\d{1,9})(?:\s+"([^"]*)"(?:\s+\d+)*)?\s*', line, re.ASCII)
     if not match:
         raise CompileError("D_PRAGMA_MALFORM", "malformed #line directive", span)
     return int(match[1]), match[2]
