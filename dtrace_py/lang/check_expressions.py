@@ -223,11 +223,11 @@ class ExpressionChecker:
         if not isinstance(kind, StructType):
             op = "->" if node.arrow else "."
             raise CompileError("D_OP_SOU", f'operator {op} cannot be applied to type "{kind}"', node.span)
-        if not self.scope.source.has_struct(kind.name):
+        if self.scope.source.size(kind) is None:
             raise CompileError(
                 "D_OP_INCOMPLETE", f"operator -> cannot be applied to the forward-declared {kind}", node.span
             )
-        field = self.scope.source.member(kind.name, node.name)
+        field = self.scope.source.member(kind, node.name)
         if field is None:
             raise CompileError("D_TYPE_MEMBER", f"{node.name} is not a member of {kind}", node.span)
         return self._field(address, field.type, field.bit_offset, field.bit_size, node.span)
