@@ -14,7 +14,7 @@ class Blob:
         self.base = base
         self.strings = b"" if base else b"\0"
         self.types = b""
-        self.count = base.count if base else 1
+        self.count: int = base.count if base else 1
 
     def string(self, text: str) -> int:
         """The place of a string, which blobs hold once."""
