@@ -108,6 +108,8 @@ class ExpressionChecker:
                 return self._cast(node)
             case ast.SizeOfType():
                 return self._sizeof(self.scope.resolve(node.type), node.span)
+            case ast.OffsetOf() | ast.Xlate():
+                raise not_built("offsetof" if isinstance(node, ast.OffsetOf) else "xlate", node.span)
         assert_never(node)
 
     # Names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.lang import ast
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.facts import TypeSource
 from dtrace_py.lang.intrinsics import INTRINSICS, specified, unknown
 from dtrace_py.lang.program import Program, Variable
@@ -49,8 +49,10 @@ class Scope:
 
     def resolve(self, name: ast.TypeName) -> Type:
         """The type that a type name stands for."""
-        kind = self._base(name.words, name.span)
-        for _ in range(name.stars):
+        kind = self._base(_words(name.specifier), name.span)
+        for layer in name.layers:
+            if not isinstance(layer, ast.Pointer):
+                raise not_built("an array or function type", layer.span)
             kind = PointerType(kind)
         return kind
 
@@ -72,6 +74,17 @@ class Scope:
         if kind is None:
             raise unknown(" ".join(words), span)
         return kind
+
+
+def _words(specifier: ast.Specifier) -> tuple[str, ...]:
+    match specifier:
+        case ast.Words(words=words):
+            return words
+        case ast.Struct(keyword=keyword, tag=str(tag), members=None):
+            return keyword, tag
+        case ast.Enum(tag=str(tag), enumerators=None):
+            return "enum", tag
+    raise not_built(f"a definition of {specifier}", specifier.span)
 
 
 def pointee(kind: Type) -> Type:
