@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.lang import ast, typed
-from dtrace_py.lang.check_expressions import ExpressionChecker
-from dtrace_py.lang.check_types import around, check_name, check_object, resolve, specified_type
+from dtrace_py.lang.check_types import around, check_name, check_object, expressions, resolve, specified_type
 from dtrace_py.lang.definitions import Inline, Translator
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.scope import Scope
@@ -43,7 +42,7 @@ def _inline(node: ast.Inline, scope: Scope) -> None:
         raise CompileError("D_DECL_IDRED", f"identifier redefined: {name}", span)
     parameters = tuple(_parameter(key, scope) for key in keyed.keys) if keyed else None
     bound = {key: placeholder(of, span) for key, of in parameters or () if key}
-    value = ExpressionChecker(scope, scope.strsize()).within(bound, node.value)
+    value = expressions(scope).within(bound, node.value)
     if not fits(kind, value):
         text = f'inline {name} definition uses incompatible types: "{kind}" = "{value.type}"'
         raise CompileError("D_OP_INCOMPAT", text, node.span)
@@ -73,7 +72,7 @@ def _translator(node: ast.Translator, scope: Scope) -> None:
         if field is None:
             text = f"translator member {each.member} is not a member of {output}"
             raise CompileError("D_XLATE_MEMB", text, each.span)
-        value = ExpressionChecker(scope, scope.strsize()).within(bound, each.value)
+        value = expressions(scope).within(bound, each.value)
         if not fits(field.type, value):
             text = (
                 f'translator member {each.member} definition uses incompatible types: "{field.type}" = "{value.type}"'

@@ -130,6 +130,8 @@ class ExpressionChecker:
             return typed.Read(self.scope.builtin(builtin.type), node.span, builtin)
         if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
             raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
+        if (constant := self.scope.enumerator(name)) is not None:
+            return typed.Const(constant[1], node.span, constant[0])
         raise CompileError("D_IDENT_UNDEF", f"failed to resolve {name}: Unknown variable name", node.span)
 
     def _variable(self, node: ast.Name | ast.Scoped, scope: str, name: str) -> typed.Value:

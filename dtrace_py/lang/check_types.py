@@ -24,6 +24,7 @@ from dtrace_py.lang.types import (
 )
 
 if TYPE_CHECKING:
+    from dtrace_py.lang.check_expressions import ExpressionChecker
     from dtrace_py.lang.scope import Scope
 
 _INT_MAX = (1 << 31) - 1
@@ -121,10 +122,16 @@ def _array(scope: Scope, element: Type, count: ast.Expr | None, span: Span) -> A
 def constant(scope: Scope, node: ast.Expr) -> int | None:
     """The value of an integer constant expression; None for anything else."""
     from dtrace_py.lang import typed
+
+    value = expressions(scope).value(node)
+    return value.value if isinstance(value, typed.Const) and isinstance(value.type, IntType) else None
+
+
+def expressions(scope: Scope) -> ExpressionChecker:
+    """A checker of expressions that stand in no clause."""
     from dtrace_py.lang.check_expressions import ExpressionChecker
 
-    value = ExpressionChecker(scope, scope.strsize()).value(node)
-    return value.value if isinstance(value, typed.Const) and isinstance(value.type, IntType) else None
+    return ExpressionChecker(scope, scope.strsize())
 
 
 # Structures and enumerations
