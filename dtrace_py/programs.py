@@ -20,7 +20,7 @@ from dtrace_py.providers.registry import Registry
 from dtrace_py.providers.unmatched import unmatched
 
 if TYPE_CHECKING:
-    from dtrace_py.lang.types import TypeSource
+    from dtrace_py.lang.facts import TypeSource
 
 
 class Matched(NamedTuple):

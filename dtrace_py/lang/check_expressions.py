@@ -130,6 +130,8 @@ class ExpressionChecker:
             return typed.Read(self.scope.builtin(builtin.type), node.span, builtin)
         if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
             raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
+        if (constant := self.scope.enumerator(name)) is not None:
+            return typed.Const(constant[1], node.span, constant[0])
         raise CompileError("D_IDENT_UNDEF", f"failed to resolve {name}: Unknown variable name", node.span)
 
     def _variable(self, node: ast.Name | ast.Scoped, scope: str, name: str) -> typed.Value:
@@ -225,11 +227,11 @@ class ExpressionChecker:
         if not isinstance(kind, StructType):
             op = "->" if node.arrow else "."
             raise CompileError("D_OP_SOU", f'operator {op} cannot be applied to type "{kind}"', node.span)
-        if not self.scope.source.has_struct(kind.name):
+        if self.scope.source.size(kind) is None:
             raise CompileError(
                 "D_OP_INCOMPLETE", f"operator -> cannot be applied to the forward-declared {kind}", node.span
             )
-        field = self.scope.source.member(kind.name, node.name)
+        field = self.scope.source.member(kind, node.name)
         if field is None:
             raise CompileError("D_TYPE_MEMBER", f"{node.name} is not a member of {kind}", node.span)
         return self._field(address, field.type, field.bit_offset, field.bit_size, node.span)

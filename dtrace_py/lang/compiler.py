@@ -17,8 +17,8 @@ from dtrace_py.lang.source import Field, Source, Span
 
 if TYPE_CHECKING:
     from dtrace_py.lang.ast import Outer
+    from dtrace_py.lang.facts import TypeSource
     from dtrace_py.lang.scope import Scope
-    from dtrace_py.lang.types import TypeSource
 
 
 class Settings(NamedTuple):
@@ -50,9 +50,9 @@ class Compiler:
 
     @cached_property
     def scope(self) -> Scope:
-        from dtrace_py.lang.scope import Scope
+        from dtrace_py.lang.scope import Scope, no_library
 
-        return Scope(self.types(), self.program)
+        return Scope(self.types(), self.program, no_library, lambda: self.settings.number("strsize"))
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
