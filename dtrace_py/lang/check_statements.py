@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dtrace_py.lang import ast, typed
-from dtrace_py.lang.check_expressions import ExpressionChecker, wrong_argument, wrong_count
+from dtrace_py.lang.check_conversions import convert, string
+from dtrace_py.lang.check_errors import wrong_argument, wrong_count
+from dtrace_py.lang.check_expressions import ExpressionChecker
 from dtrace_py.lang.check_formats import check_printa, check_printf
+from dtrace_py.lang.check_memory import key_type
 from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.formats import parse_format
 from dtrace_py.lang.program import Aggregation, Linear
@@ -100,7 +103,7 @@ class StatementChecker:
             case StructType() | ArrayType() if not is_string_like(value.type):
                 raise not_built(f"trace( ) of type {value.type}", node.span)
             case ArrayType():
-                return typed.Trace(self.expressions.string(value))
+                return typed.Trace(string(value))
         return typed.Trace(value)
 
     def _printf(self, node: ast.Call) -> typed.Statement:
@@ -117,11 +120,7 @@ class StatementChecker:
             text = f"printf( ) argument is incompatible with its conversion: {name}( ) has no value"
             raise CompileError("D_PRINTF_ARG_TYPE", text, node.span)
         value = self.expressions.check(node)
-        return (
-            self.expressions.string(value)
-            if isinstance(value.type, ArrayType) and is_string_like(value.type)
-            else value
-        )
+        return string(value) if isinstance(value.type, ArrayType) and is_string_like(value.type) else value
 
     def _exit(self, node: ast.Call) -> typed.Statement:
         status = self.expressions.value(node.arguments[0])
@@ -213,7 +212,7 @@ class StatementChecker:
         aggregation = self._declared(target, function, keys, linear, node.span)
         converted = self._converted(aggregation, keys, target.span)
         values = (*arguments[:1], *increment)
-        return typed.Aggregate(aggregation, converted, tuple(self.expressions.convert(v, INT64) for v in values))
+        return typed.Aggregate(aggregation, converted, tuple(convert(v, INT64) for v in values))
 
     def _refuse_arithmetic(self, node: ast.Expr) -> None:
         """``@a = count() + 1`` is an error of its own (G3)."""
@@ -231,7 +230,7 @@ class StatementChecker:
             if name in ACTIONS and ACTIONS[name].result != "void":
                 raise not_built(f"{name}( ) as a key", node.span)
         value = self.expressions.check(node)
-        return self.expressions.string(value) if isinstance(value.type, ArrayType) else value
+        return string(value) if isinstance(value.type, ArrayType) else value
 
     def _recorded(self, name: str, node: ast.Call) -> typed.StackKey | typed.SymbolKey:
         """stack(), sym(), func() or mod(), as a statement or as a key (A16)."""
@@ -245,7 +244,7 @@ class StatementChecker:
         address = self.expressions.value(node.arguments[0])
         if not is_scalar(address.type):
             raise wrong_argument(f"{name}( )", "argument", 1, "uintptr_t", address.type, node.span)
-        return typed.SymbolKey(name, self.expressions.convert(address, UINTPTR), SymbolType(name), node.span)
+        return typed.SymbolKey(name, convert(address, UINTPTR), SymbolType(name), node.span)
 
     def _frame_count(self, node: ast.Call) -> int:
         if not node.arguments:
@@ -265,7 +264,7 @@ class StatementChecker:
             what = "aggregation"
             kinds = tuple(
                 key.type if isinstance(key, typed.StackKey | typed.SymbolKey)
-                else self.expressions.key_type(key, f"@{name}", number, what)
+                else key_type(key, f"@{name}", number, what)
                 for number, key in enumerate(keys, start=1)
             )  # fmt: skip
             made = Aggregation(name, function, kinds, linear)
@@ -289,7 +288,7 @@ class StatementChecker:
             if isinstance(key, typed.StackKey | typed.SymbolKey):
                 converted.append(key)
             else:
-                converted.append(self.expressions.convert(key, kind))
+                converted.append(convert(key, kind))
         return tuple(converted)
 
 
