@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dtrace_py.lang import ast, tree, typed
 from dtrace_py.lang.check_expressions import ExpressionChecker
 from dtrace_py.lang.check_statements import StatementChecker
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.tables.stability import Stability
 from dtrace_py.lang.types import is_scalar
@@ -23,7 +23,12 @@ def check_clause(node: tree.Clause, scope: Scope, strsize: int, frames: int) -> 
 
     def body() -> tuple[typed.Statement, ...]:
         with _region("action list"):
-            return tuple(made for each in node.body or () for made in statements.statement(each))
+            made: list[typed.Statement] = []
+            for each in node.body or ():
+                if isinstance(each, ast.If):
+                    raise not_built("if/else", each.span)
+                made += statements.statement(each)
+            return tuple(made)
 
     def predicate() -> typed.Expr | None:
         with _region("predicate"):

@@ -9,17 +9,30 @@ from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.types import StringType, Type, VoidType, is_scalar, same
 
 
-def declare(node: ast.Declaration, scope: Scope) -> None:
-    """Enter a declared variable into the scope."""
-    where, name = node.scope or "global", node.name
+def declare(node: ast.Outer, scope: Scope) -> None:
+    """Enter the declared variables into the scope."""
+    if not isinstance(node, ast.Declaration):
+        raise not_built(f"a declaration with {type(node).__name__.lower()}", node.span)
+    if node.storage in ("typedef", "extern") or not node.declarators:
+        raise not_built(f"a declaration with {node.storage or node.specifier}", node.span)
+    for declarator in node.declarators:
+        _declare(node, declarator, scope)
+
+
+def _declare(node: ast.Declaration, declarator: ast.Declarator, scope: Scope) -> None:
+    where, name, layers = node.storage or "global", declarator.name, declarator.layers
     if "`" in name:
         raise CompileError("D_DECL_SCOPE", f"a scope may not be specified in the declaration of {name}", node.span)
-    kind = scope.resolve(node.type)
+    keyed = layers[-1] if layers and isinstance(layers[-1], ast.KeyedBy) else None
+    if any(isinstance(layer, ast.ArrayOf) and layer.count is None for layer in layers):
+        text = "array declaration requires array dimension or tuple signature"
+        raise CompileError("D_DECL_ARRNULL", text, node.span)
+    kind = scope.resolve(ast.TypeName(declarator.span, node.specifier, layers[:-1] if keyed else layers))
     if isinstance(kind, VoidType):
         raise CompileError("D_DECL_VOIDOBJ", f"cannot declare void object: {name}", node.span)
     if not (is_scalar(kind) or isinstance(kind, StringType)):
         raise not_built(f"a variable of type {kind}", node.span)
-    keys = None if node.keys is None else tuple(map(scope.resolve, node.keys))
+    keys = None if keyed is None else tuple(scope.resolve(key.type) for key in keyed.keys)
     if keys is not None and where == "this":
         raise CompileError("D_DECL_LOCASSC", f"this->{name} may not be declared as an array", node.span)
     for key in keys or ():

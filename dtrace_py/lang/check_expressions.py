@@ -80,4 +80,6 @@ class ExpressionChecker:
                 return cast(self, node)
             case ast.SizeOfType():
                 return sizeof(self, self.scope.resolve(node.type), node.span)
+            case ast.OffsetOf() | ast.Xlate():
+                raise not_built("offsetof" if isinstance(node, ast.OffsetOf) else "xlate", node.span)
         assert_never(node)

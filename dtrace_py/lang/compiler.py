@@ -16,7 +16,7 @@ from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Source
 
 if TYPE_CHECKING:
-    from dtrace_py.lang.ast import Declaration
+    from dtrace_py.lang.ast import Outer
     from dtrace_py.lang.scope import Scope
     from dtrace_py.lang.types import TypeSource
 
@@ -65,7 +65,7 @@ class Compiler:
         self.program.strsize = self.settings.number("strsize")
         return self.program.clauses[first:]
 
-    def _declare(self, node: Declaration) -> None:
+    def _declare(self, node: Outer) -> None:
         from dtrace_py.lang.check_declaration import declare
 
         declare(node, self.scope)

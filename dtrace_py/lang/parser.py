@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,9 @@ from dtrace_py.lang.source import Source, Span
 from dtrace_py.lang.tree import Clause, Description, Program
 
 if TYPE_CHECKING:
-    from dtrace_py.lang.ast import Declaration
-    from dtrace_py.lang.statements import InnerParser
+    from dtrace_py.lang.ast import Outer
+    from dtrace_py.lang.reader import Reader
+    from dtrace_py.lang.statements import StatementParser
 
 _DECLARES = frozenset(
     "auto char const double enum extern float inline int long provider register restrict self short signed static string "
@@ -23,8 +24,8 @@ _DECLARES = frozenset(
 )
 """Words that begin a declaration at the outer level."""
 
-_GAP = r"(?:[\s*]|/\*.*?\*/|(?:const|volatile|restrict)\b)*"
-_DECLARED = re.compile(_GAP + r"[A-Za-z_]\w*" + _GAP + r"[;\[,=]", re.DOTALL)
+_GAP = r"(?:[\s*]|/\*.*?\*/|(?:const|volatile|restrict|userland|self|this|extern|typedef)\b)*"
+_DECLARED = re.compile(_GAP + r"(?:[A-Za-z_]\w*" + _GAP + r"[;\[,=(]|\()", re.DOTALL)
 """What follows a type name in a declaration; looked for first, because asking for kernel types is slow."""
 
 _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
@@ -32,7 +33,8 @@ _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
 
 def parse(source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> Program:
     """The syntax tree of a source. ``control`` sees its pragmas as they are met; ``is_type`` knows the names of types."""
-    return Parser(source, macros, control, is_type).program()
+    items = tuple(Parser(source, macros, control, is_type).items())
+    return Program(Span(0, len(source.text), 1), items)
 
 
 class Parser:
@@ -42,21 +44,27 @@ class Parser:
         self.source = source
         self.macros = macros
         self.is_type = is_type
+        self.declared: dict[str, bool] = {}
+        """Names declared so far: True for types, False for what hides a type."""
         self.lexer = Lexer(source, macros, control)
         self.token = self.lexer.outer()
         self.last = self.token.span
         """The place of the token before it."""
 
     @cached_property
-    def inner(self) -> InnerParser:
+    def inside(self) -> StatementParser:
         """The parser of what is inside clauses, imported when there is something."""
-        from dtrace_py.lang.statements import InnerParser
+        from dtrace_py.lang.statements import StatementParser
 
-        return InnerParser(self.lexer, self.is_type)
+        return StatementParser(self.lexer, self.names_type)
 
-    def _leave_inner(self) -> None:
-        """Go on behind the token that ended what the inner parser read."""
-        self.token = self.inner.token
+    def names_type(self, name: str) -> bool:
+        """Whether a word is the name of a type here: what this source has declared comes first (L16)."""
+        return self.declared[name] if name in self.declared else self.is_type(name)
+
+    def _leave(self, inner: Reader) -> None:
+        """Go on behind the token that ended what an inner parser read."""
+        self.token = inner.token
         self.advance()
 
     def advance(self) -> None:
@@ -64,15 +72,24 @@ class Parser:
         self.last = self.token.span
         self.token = self.lexer.outer()
 
-    def program(self) -> Program:
-        items: list[Clause | Declaration] = []
+    def items(self) -> Iterator[Clause | Outer]:
+        """Clauses and declarations, each as soon as it has been read."""
         while self.token.kind is not Kind.END:
-            if self._at_declaration():
-                items += self.inner.declaration(self.token)
-                self._leave_inner()
-            else:
-                items.append(self.clause())
-        return Program(Span(0, len(self.source.text), 1), tuple(items))
+            yield self._declaration() if self._at_declaration() else self.clause()
+
+    def _declaration(self) -> Outer:
+        from dtrace_py.lang import ast
+        from dtrace_py.lang.declarations import DeclarationParser
+
+        inner = DeclarationParser(self.lexer, self.names_type)
+        made = inner.declaration(self.token)
+        match made:
+            case ast.Declaration(storage=None | "extern" | "typedef"):
+                self.declared.update((each.name, made.storage == "typedef") for each in made.declarators)
+            case ast.Inline():
+                self.declared[made.declarator.name] = False
+        self._leave(inner)
+        return made
 
     def _at_declaration(self) -> bool:
         text = self.token.text
@@ -82,7 +99,7 @@ class Parser:
         word = text.rstrip("*")
         if word in _DECLARES:
             return True
-        return bool(_DECLARED.match(self.lexer.text, self.lexer.at)) and self.is_type(word)
+        return bool(_DECLARED.match(self.lexer.text, self.lexer.at)) and self.names_type(word)
 
     def clause(self) -> Clause:
         start = self.token.span
@@ -92,11 +109,11 @@ class Parser:
             descriptions.append(self._description())
         predicate = body = None
         if self.token.is_("/"):
-            predicate = self.inner.predicate()
-            self._leave_inner()
+            predicate = self.inside.predicate()
+            self._leave(self.inside)
         if self.token.is_("{"):
-            body = self.inner.statements()
-            self._leave_inner()
+            body = self.inside.block()
+            self._leave(self.inside)
         elif predicate is not None:
             raise self._expected("expected actions { } following probe description and predicate")
         elif self.source.is_script:

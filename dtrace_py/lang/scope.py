@@ -50,8 +50,10 @@ class Scope:
 
     def resolve(self, name: ast.TypeName) -> Type:
         """The type that a type name stands for."""
-        kind = self._base(name.words, name.span)
-        for _ in range(name.stars):
+        kind = self._base(_words(name.specifier), name.span)
+        for layer in name.layers:
+            if not isinstance(layer, ast.Pointer):
+                raise not_built("an array or function type", layer.span)
             kind = PointerType(kind)
         return kind
 
@@ -75,6 +77,17 @@ class Scope:
         elif len(words) == 1 and (kind := self.source.typedef(text)) is not None:
             return kind
         raise _no_type(words, span)
+
+
+def _words(specifier: ast.Specifier) -> tuple[str, ...]:
+    match specifier:
+        case ast.Words(words=words):
+            return words
+        case ast.Struct(keyword=keyword, tag=str(tag), members=None):
+            return keyword, tag
+        case ast.Enum(tag=str(tag), enumerators=None):
+            return "enum", tag
+    raise not_built(f"a definition of {specifier}", specifier.span)
 
 
 _ATTRIBUTES = frozenset({"short", "long", "signed", "unsigned"})

@@ -8,7 +8,7 @@ from dtrace_py.lang.source import Span
 
 if TYPE_CHECKING:
     # A program that only names probes is not worth the time that loading the rest takes.
-    from dtrace_py.lang.ast import Declaration, Expr
+    from dtrace_py.lang.ast import Expr, Outer, Statement
 
 
 class Description(NamedTuple):
@@ -24,11 +24,11 @@ class Clause(NamedTuple):
     span: Span
     descriptions: tuple[Description, ...]
     predicate: Expr | None
-    body: tuple[Expr, ...] | None
+    body: tuple[Statement, ...] | None
 
 
 class Program(NamedTuple):
     """What one source holds, in order."""
 
     span: Span
-    items: tuple[Clause | Declaration, ...]
+    items: tuple[Clause | Outer, ...]
