@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.lang import ast
+from dtrace_py.lang.definitions import Inline, Translator
 from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.program import Program, Variable
 from dtrace_py.lang.source import Span
@@ -28,6 +29,8 @@ class Scope:
     def __init__(self, source: TypeSource, program: Program) -> None:
         self.source = source
         self.variables: dict[tuple[str, str], Variable] = {}
+        self.inlines: dict[str, Inline] = {}
+        self.translators: list[Translator] = []
         self.aggregations = program.aggregations
         self.builtins = program.builtins
 
@@ -40,7 +43,7 @@ class Scope:
 
     def may_declare(self, name: str) -> bool:
         """Whether a global variable may have this name: built-in names are taken (V9)."""
-        return not any(name in table for table in (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING))
+        return name not in self.inlines and not any(name in table for table in (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING))
 
     def is_type(self, name: str) -> bool:
         """Whether a word names a type: not when a variable has that name (L16)."""
