@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from dtrace_py.lang import ast, constants, typed
 from dtrace_py.lang.check_assignments import assign, step
-from dtrace_py.lang.check_conversions import cast, sizeof
+from dtrace_py.lang.check_calls import call
+from dtrace_py.lang.check_conversions import cast, offsetof, sizeof
 from dtrace_py.lang.check_memory import address_of, index, member
-from dtrace_py.lang.check_names import call, named, variable_value
+from dtrace_py.lang.check_names import named, variable_value
 from dtrace_py.lang.check_operators import binary, comma, conditional, unary
+from dtrace_py.lang.check_translations import xlate
+from dtrace_py.lang.definitions import ProbeArgument
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.limits import Limits
 from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.tables.stability import STABLE
-from dtrace_py.lang.types import INT, STRING, ArrayType, PointerType
+from dtrace_py.lang.types import INT, STRING, ArrayType, DynamicType, PointerType, is_scalar
 from dtrace_py.record import changed
+
+Arguments = Callable[[], tuple[ProbeArgument, ...]]
+"""What args[] is at the probes of the clause; raises D_ARGS_MULTI where it is not one thing, D_ARGS_NONE outside a clause."""
+
+_MAX_DEPTH = 100
+"""Inlines and translators that may stand for one another."""
+
+
+def no_arguments() -> tuple[ProbeArgument, ...]:
+    """Of what is in no clause."""
+    raise CompileError("D_ARGS_NONE", "args[ ] may not be referenced outside of a probe clause")
 
 
 class ExpressionChecker:
     """Types the expressions of one clause after another; names that an assignment makes join the scope at once."""
 
-    def __init__(self, scope: Scope, strsize: int) -> None:
+    def __init__(self, scope: Scope, limits: Limits, arguments: Arguments = no_arguments) -> None:
         self.scope = scope
-        self.strsize = strsize
+        self.limits = limits
+        self.arguments = arguments
         self.stability = STABLE
         """The lowest stability of the names seen since it was last set."""
+        self.bound: dict[str, typed.Expr] = {}
+        """Names that stand for a typed expression: the parameters of an inline, the input of a translator."""
+        self.depth = 0
+
+    @property
+    def strsize(self) -> int:
+        return self.limits.strsize
 
     def value(self, node: ast.Expr) -> typed.Expr:
         """The node as an ordinary value: an array becomes a pointer to its first element."""
@@ -32,6 +56,32 @@ class ExpressionChecker:
         if isinstance(result.type, ArrayType) and isinstance(result, typed.Load):
             return changed(result.address, type=PointerType(result.type.element))
         return result
+
+    def condition(self, node: ast.Expr) -> typed.Expr:
+        """The node as a predicate (P17)."""
+        value = self.value(node)
+        if not is_scalar(value.type):
+            raise CompileError("D_PRED_SCALAR", "predicate result must be of scalar type", node.span)
+        return value
+
+    def argument(self, node: ast.Expr) -> typed.Expr:
+        """The node as an argument of a function, which will say what is wrong with an aggregation."""
+        if isinstance(node, ast.Aggregation) and node.name in self.scope.aggregations:
+            return typed.Convert(DynamicType(), node.span, typed.Const(INT, node.span, 0))
+        return self.value(node)
+
+    def within(self, names: dict[str, typed.Expr], node: ast.Expr) -> typed.Expr:
+        """The node where these names, and no others that are bound, stand for typed expressions."""
+        if self.depth == _MAX_DEPTH:
+            text = f"inlines and translators are nested more than {_MAX_DEPTH} deep"
+            raise CompileError("D_SYNTAX", text, node.span)
+        self.bound, outer = names, self.bound
+        self.depth += 1
+        try:
+            return self.check(node)
+        finally:
+            self.bound = outer
+            self.depth -= 1
 
     def check(self, node: ast.Expr) -> typed.Expr:
         """The typed form of a node; a structure or array stands for the memory it is in."""
@@ -80,6 +130,8 @@ class ExpressionChecker:
                 return cast(self, node)
             case ast.SizeOfType():
                 return sizeof(self, self.scope.resolve(node.type), node.span)
-            case ast.OffsetOf() | ast.Xlate():
-                raise not_built("offsetof" if isinstance(node, ast.OffsetOf) else "xlate", node.span)
+            case ast.OffsetOf():
+                return offsetof(self, node)
+            case ast.Xlate():
+                return xlate(self, node)
         assert_never(node)

@@ -1,64 +1,75 @@
-"""What a name in an expression stands for: variables, built-ins, functions (contract 3.3, 5, 7)."""
+"""What a name in an expression stands for: variables, built-ins, inlines, kernel symbols (contract 2.5, 3.3, 5)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang import ast, typed
-from dtrace_py.lang.check_errors import not_in_expression, undefined
-from dtrace_py.lang.errors import CompileError, not_built
+from dtrace_py.lang.check_conversions import as_declared
+from dtrace_py.lang.check_errors import undefined
+from dtrace_py.lang.check_symbols import symbol_value
+from dtrace_py.lang.check_translations import builtin_translation
+from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.program import Variable
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
-from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
-from dtrace_py.lang.types import INT, LONG, VOID, DynamicType
+from dtrace_py.lang.tables.variables import ARRAYS, BUILTINS, CONSTANTS
+from dtrace_py.lang.types import INT, LONG
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check_expressions import ExpressionChecker
 
 
 def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
-    name = node.name
+    """What a plain name stands for, looked for from the innermost to the outermost."""
+    name, scope = node.name, check.scope
     if "`" in name:
-        raise not_built(f"the kernel symbol {name}", node.span)
-    if check.scope.variable("global", name):
+        return symbol_value(check, node)
+    if name in check.bound:
+        return check.bound[name]
+    if scope.variable("global", name):
         return variable_value(check, node, "global", name)
+    if name in scope.inlines:
+        return _inline(check, node)
     if name in CONSTANTS:
         return typed.Const(LONG if name == "NULL" else INT, node.span, CONSTANTS[name])
-    if builtin := BUILTINS.get(name):
-        if not builtin.built:
-            raise not_built(f"the variable {name}", node.span)
-        check.stability &= builtin.stability
-        check.scope.builtins.add(name)
-        return typed.Read(check.scope.builtin(builtin.type), node.span, builtin)
+    if name in BUILTINS:
+        return _builtin(check, node)
     if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
         raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
-    raise CompileError("D_IDENT_UNDEF", f"failed to resolve {name}: Unknown variable name", node.span)
+    if (constant := scope.enumerator(name)) is not None:
+        return typed.Const(constant[1], node.span, constant[0])
+    raise undefined(check.scope, "global", name, node.span)
+
+
+def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
+    builtin = BUILTINS[node.name]
+    check.stability &= builtin.stability
+    if node.name in ARRAYS:
+        raise CompileError("D_IDENT_BADREF", f"array '{node.name}' may not be referenced as a scalar", node.span)
+    check.scope.builtins.add(node.name)
+    return builtin_translation(check, builtin, node.span) or typed.Read(
+        check.scope.builtin(builtin.type), node.span, builtin
+    )
+
+
+def _inline(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
+    inline = check.scope.inlines[node.name]
+    if inline.parameters is not None:
+        raise CompileError("D_IDENT_BADREF", f"array '{node.name}' may not be referenced as a scalar", node.span)
+    return as_declared(check.within({}, inline.value), inline.type, node.span)
 
 
 def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope: str, name: str) -> typed.Value:
+    """The value of a scalar variable."""
     variable = check.scope.variable(scope, name)
     if variable is None:
-        raise undefined(scope, name, node.span)
+        raise undefined(check.scope, scope, name, node.span)
     if variable.keys is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{variable}' may not be referenced as a scalar", node.span)
     return typed.Value(variable.type, node.span, variable)
-
-
-def call(check: ExpressionChecker, node: ast.Call) -> typed.Expr:
-    name = node.function.name
-    if (action := ACTIONS.get(name)) and action.result != "void":
-        raise not_in_expression(name, node.span)
-    if action or name in AGGREGATING:
-        # No value: what is wrong with that depends on where one is wanted (O26).
-        nothing = typed.Const(INT, node.span, 0)
-        return typed.Convert(VOID if action else DynamicType(), node.span, nothing)
-    if name in SUBROUTINES:
-        raise not_built(f"{name}( )", node.span)
-    if name in BUILTINS or check.scope.variable("global", name):
-        raise CompileError("D_FUNC_IDKIND", f"variable '{name}' may not be referenced as a function", node.span)
-    raise CompileError("D_FUNC_UNDEF", f"undefined function name: {name}", node.span)
 
 
 def array_named(check: ExpressionChecker, base: ast.Expr) -> Variable | None:
@@ -70,12 +81,33 @@ def array_named(check: ExpressionChecker, base: ast.Expr) -> Variable | None:
 
 
 def is_new(check: ExpressionChecker, base: ast.Expr) -> bool:
+    """Whether a node is the name of a variable that does not exist yet, but may."""
     if isinstance(base, ast.Scoped):
         return check.scope.variable(base.scope, base.name) is None
-    if not isinstance(base, ast.Name) or "`" in base.name:
+    if not isinstance(base, ast.Name) or "`" in base.name or base.name in check.bound:
         return False
     return check.scope.may_declare(base.name) and check.scope.variable("global", base.name) is None
 
 
 def scoped_name(node: ast.Name | ast.Scoped) -> tuple[str, str]:
+    """Where a variable lives, and its name."""
     return ("global", node.name) if isinstance(node, ast.Name) else (node.scope, node.name)
+
+
+def names_assigned(node: ast.Statement) -> Iterator[tuple[str, str]]:
+    """The variables and aggregations that a statement would have made, had it been right."""
+    match node:
+        case ast.Assign(target=target):
+            if isinstance(target, ast.Index):
+                target = target.base
+            if isinstance(target, ast.Name | ast.Scoped):
+                yield scoped_name(target)
+            elif isinstance(target, ast.Aggregation):
+                yield "@", target.name
+            yield from names_assigned(node.value)
+        case ast.Comma(left=left, right=right):
+            yield from names_assigned(left)
+            yield from names_assigned(right)
+        case ast.If(yes=yes, no=no):
+            for each in (*yes, *no):
+                yield from names_assigned(each)

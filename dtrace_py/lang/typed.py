@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.formats import Format
 from dtrace_py.lang.program import Aggregation, Variable
 from dtrace_py.lang.source import Span
@@ -216,14 +217,15 @@ class SymbolAddress(Typed, Later):
 
 @record
 class Translated(Typed, Later):
-    """A whole translated structure, or with a pointer type the address of one: members of it are read, not this (D8)."""
+    """A whole translated structure, or the address of one: members of it are read, hardly ever this (D8)."""
 
     translator: Translator
     operand: Expr
+    pointer: bool
 
     @property
     def what(self) -> str:
-        return f"a translation to {self.type}"
+        return f"a translation to {self.translator.output}"
 
 
 @record
