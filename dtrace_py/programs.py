@@ -19,7 +19,7 @@ from dtrace_py.providers.probe import Probe
 from dtrace_py.providers.registry import Registry
 
 if TYPE_CHECKING:
-    from dtrace_py.lang.types import TypeSource
+    from dtrace_py.lang.facts import TypeSource
 
 
 class Matched(NamedTuple):

@@ -17,8 +17,8 @@ from dtrace_py.lang.source import Source
 
 if TYPE_CHECKING:
     from dtrace_py.lang.ast import Outer
+    from dtrace_py.lang.facts import TypeSource
     from dtrace_py.lang.scope import Scope
-    from dtrace_py.lang.types import TypeSource
 
 
 class Settings(NamedTuple):
