@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dtrace_py.lang import tree
 from dtrace_py.lang.errors import CompileError
@@ -13,7 +13,7 @@ from dtrace_py.lang.parser import parse
 from dtrace_py.lang.pragmas import Pragmas, SetOption
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
-from dtrace_py.lang.source import Source
+from dtrace_py.lang.source import Field, Source, Span
 
 if TYPE_CHECKING:
     from dtrace_py.lang.ast import Outer
@@ -30,6 +30,11 @@ class Settings(NamedTuple):
     set: SetOption
 
 
+Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
+"""The probes that descriptions match, given their texts, their places and their context field: description by description.
+Raises CompileError for one that makes no sense, or matches nothing where it must (P24)."""
+
+
 class Compiler:
     """Compiles one source after another into ``program``; names carry over from source to source.
 
@@ -37,9 +42,10 @@ class Compiler:
     expressions are imported when the first of these turns up.
     """
 
-    def __init__(self, types: Callable[[], TypeSource], settings: Settings) -> None:
+    def __init__(self, types: Callable[[], TypeSource], settings: Settings, match: Match) -> None:
         self.types = types
         self.settings = settings
+        self.match = match
         self.program = Program()
 
     @cached_property
@@ -49,7 +55,7 @@ class Compiler:
         return Scope(self.types(), self.program)
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
-        """The clauses of a source, which also join the program. Raises CompileError: the first error of the source."""
+        """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
         with deep_recursion():
             parsed = parse(source, macros, Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
             if not parsed.items and not self.settings.flag("empty"):
@@ -74,6 +80,7 @@ class Compiler:
         number = len(self.program.clauses) + 1
         descriptions = tuple(description.text for description in node.descriptions)
         places = tuple(description.span for description in node.descriptions)
+        self.match(descriptions, places, source.context)  # before anything else is checked
         if node.predicate is None and not node.body:
             return Clause(number, descriptions, None, (), node.span, source, places=places)
         from dtrace_py.lang.check_clause import check_clause
