@@ -59,9 +59,21 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
         except (CompileError, CompileErrors) as error:
             errors = error.errors if isinstance(error, CompileErrors) else (error,)
             raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
+        if job.mode is Mode.TRACE or job.show_code:
+            _refuse_unbuilt(clauses, source, options.flag("errtags"))
         matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))
     return compiled
+
+
+def _refuse_unbuilt(clauses: Sequence[Clause], source: Source, errtags: bool) -> None:
+    """Raise DtpyError for what has passed all checks but cannot be run yet."""
+    if all(clause.predicate is None and not clause.statements for clause in clauses):
+        return
+    from dtrace_py.lang.unbuilt import unbuilt
+
+    if errors := [error for clause in clauses for error in unbuilt(clause)]:
+        raise DtpyError(_message(errors, source, errtags))
 
 
 def _message(errors: Sequence[CompileError], source: Source, errtags: bool) -> str:
@@ -96,6 +108,8 @@ class Matching:
 
     def _matched(self, description: Description, at: Span) -> list[Probe]:
         probes = self._providers.matching(description)
+        if not probes and not self._providers.tells(description):
+            return probes
         if not probes and description.id is not None:
             raise unknown_id(str(description.id), at)
         if not probes and not self._job.options.flag("zdefs"):

@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import constants, typed
 from dtrace_py.lang.check_conversions import is_zero
-from dtrace_py.lang.check_errors import incompatible
+from dtrace_py.lang.check_errors import incompatible, refuse_dynamic
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.source import Span
-from dtrace_py.lang.types import INT64, IntType, PointerType, Type, size_of
+from dtrace_py.lang.types import INT64, ArrayType, FunctionType, IntType, PointerType, Type, size_of
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check_expressions import ExpressionChecker
 
 
+Target = typed.Value | typed.Load | typed.Part
+"""What an assignment may change: a variable, memory of the clause's own, a part of a variable."""
+
+
 def arithmetic(
     check: ExpressionChecker, op: str, left: typed.Expr, right: typed.Expr, kind: Type, span: Span
 ) -> typed.Expr:
+    """``left op right``, folded if both are constants."""
     if isinstance(right, typed.Const):
         if op in ("/", "%") and right.value == 0:
             raise CompileError("D_DIV_ZERO", "expression contains division by zero", span)
@@ -37,6 +42,7 @@ def offset(check: ExpressionChecker, pointer: typed.Expr, index: typed.Expr, op:
 
 
 def pointee_size(check: ExpressionChecker, kind: PointerType, span: Span) -> int:
+    """What a pointer steps by; raises D_OP_VFPTR where that is unknown."""
     size = size_of(kind.target, check.scope.source, check.strsize)
     if not size:
         raise CompileError("D_OP_VFPTR", f'operation on pointer to type "{kind.target}" of unknown size', span)
@@ -44,10 +50,13 @@ def pointee_size(check: ExpressionChecker, kind: PointerType, span: Span) -> int
 
 
 def update(
-    check: ExpressionChecker, op: str, target: typed.Value, value: typed.Expr, span: Span, postfix: bool = False
+    check: ExpressionChecker, op: str, target: Target, value: typed.Expr, span: Span, postfix: bool = False
 ) -> typed.Expr:
     """``target op= value``: the value is scaled for pointers; the target's type decides the width of the result."""
     kind = target.type
+    refuse_dynamic(f"{op}=", value)
+    if isinstance(kind, ArrayType | FunctionType) or isinstance(value.type, FunctionType):
+        raise CompileError("D_OP_ARRFUN", f"operator {op}= may not be applied to an array or function", span)
     if isinstance(kind, PointerType) and op in ("+", "-") and isinstance(value.type, IntType):
         size = typed.Const(INT64, span, pointee_size(check, kind, span))
         value = arithmetic(check, "*", value, size, INT64, span)
@@ -55,4 +64,6 @@ def update(
         raise incompatible(f"{op}=", kind, value.type, span)
     if op in ("/", "%") and is_zero(value):
         raise CompileError("D_DIV_ZERO", "expression contains division by zero", span)
-    return typed.Update(kind, span, op, target, value, postfix)
+    if isinstance(target, typed.Value):
+        return typed.Update(kind, span, op, target, value, postfix)
+    return typed.Store(kind, span, target, op, value, postfix)

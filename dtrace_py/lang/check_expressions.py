@@ -8,7 +8,7 @@ from typing import assert_never
 from dtrace_py.lang import ast, constants, typed
 from dtrace_py.lang.check_assignments import assign, step
 from dtrace_py.lang.check_calls import call
-from dtrace_py.lang.check_conversions import cast, offsetof, sizeof
+from dtrace_py.lang.check_conversions import cast, decayed, offsetof, sizeof
 from dtrace_py.lang.check_memory import address_of, index, member
 from dtrace_py.lang.check_names import named, variable_value
 from dtrace_py.lang.check_operators import binary, comma, conditional, unary
@@ -18,8 +18,7 @@ from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.limits import Limits
 from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.tables.stability import STABLE
-from dtrace_py.lang.types import INT, STRING, ArrayType, DynamicType, PointerType, is_scalar
-from dtrace_py.record import changed
+from dtrace_py.lang.types import INT, STRING, DynamicType, is_scalar
 
 Arguments = Callable[[], tuple[ProbeArgument, ...]]
 """What args[] is at the probes of the clause; raises D_ARGS_MULTI where it is not one thing, D_ARGS_NONE outside a clause."""
@@ -52,10 +51,7 @@ class ExpressionChecker:
 
     def value(self, node: ast.Expr) -> typed.Expr:
         """The node as an ordinary value: an array becomes a pointer to its first element."""
-        result = self.check(node)
-        if isinstance(result.type, ArrayType) and isinstance(result, typed.Load):
-            return changed(result.address, type=PointerType(result.type.element))
-        return result
+        return decayed(self.check(node))
 
     def condition(self, node: ast.Expr) -> typed.Expr:
         """The node as a predicate (P17)."""

@@ -40,7 +40,7 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
         raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
     if (constant := scope.enumerator(name)) is not None:
-        return typed.Const(constant[1], node.span, constant[0])
+        return typed.Const(INT if -(1 << 31) <= constant < 1 << 31 else LONG, node.span, constant)
     raise undefined(check.scope, "global", name, node.span)
 
 

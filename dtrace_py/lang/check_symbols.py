@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dtrace_py.lang import ast, typed
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.facts import Symbol
-from dtrace_py.lang.types import PointerType
+from dtrace_py.lang.types import FunctionType, PointerType, size_of
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check_expressions import ExpressionChecker
@@ -27,5 +27,6 @@ def symbol(check: ExpressionChecker, node: ast.Name) -> Symbol:
 def symbol_value(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     """What the kernel variable of that name holds."""
     found = symbol(check, node)
-    address = typed.SymbolAddress(PointerType(found.type), node.span, node.name)
+    size = found.size if isinstance(found.type, FunctionType) else size_of(found.type, check.scope.source, 0)
+    address = typed.SymbolAddress(PointerType(found.type), node.span, node.name, size or found.size)
     return typed.Load(found.type, node.span, address)

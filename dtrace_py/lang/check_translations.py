@@ -109,5 +109,3 @@ def _argument(check: ExpressionChecker, index: typed.Expr, span: Span) -> typed.
             text = f"translator for args[{index.value}] from {argument.type} to {argument.translated} is not defined"
             raise CompileError("D_ARGS_XLATOR", text, span) from error
         raise
-
-

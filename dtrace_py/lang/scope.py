@@ -56,7 +56,9 @@ class Scope:
 
     def may_declare(self, name: str) -> bool:
         """Whether a global variable may have this name: built-in names are taken (V9)."""
-        return name not in self.inlines and not any(name in table for table in (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING))
+        return name not in self.inlines and not any(
+            name in table for table in (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING)
+        )
 
     def is_type(self, name: str) -> bool:
         """Whether a word names a type: not when a variable has that name (L16)."""
@@ -91,7 +93,6 @@ class Scope:
         if kind is None:
             raise unknown(" ".join(words), span)
         return kind
-
 
 
 def _words(specifier: ast.Specifier) -> tuple[str, ...]:

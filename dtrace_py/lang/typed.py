@@ -5,8 +5,6 @@ Every expression carries its D type. Integers live in 64-bit registers (C1); con
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.formats import Format
 from dtrace_py.lang.program import Aggregation, Variable
@@ -209,6 +207,8 @@ class SymbolAddress(Typed, Later):
     """The address of a kernel symbol, ``module`symbol`` or ```symbol``; its value is a Load of it."""
 
     name: str
+    size: int
+    """Bytes of what is there."""
 
     @property
     def what(self) -> str:
@@ -258,6 +258,7 @@ class Store(Typed, Later):
 
     target: Load | Part
     op: str | None
+    """None for a plain assignment."""
     value: Expr
     postfix: bool = False
 
@@ -343,37 +344,45 @@ class UserSymbolKey(Later):
         return f"{self.name}( )"
 
 
-Key = Expr | StackKey | SymbolKey | UserStackKey | UserSymbolKey
+RecordedKey = StackKey | SymbolKey | UserStackKey | UserSymbolKey
+Key = Expr | RecordedKey
 
 
 # Statements
 
 
 class Acts:
-    """A statement. ``records`` says whether it leaves a record, and so a line of output (P22); see ``recording``."""
+    """A statement. ``records`` says whether it leaves a record, and so a line of output (P22)."""
 
     __slots__ = ()
-    records: ClassVar[bool] = True
+
+    @property
+    def records(self) -> bool:
+        return True
 
 
 @record
 class Evaluate(Acts):
     """An expression for its effect."""
 
-    records: ClassVar[bool] = False
-
     value: Expr
+
+    @property
+    def records(self) -> bool:
+        return False
 
 
 @record
 class Aggregate(Acts):
     """``@name[keys] = function(arguments)``."""
 
-    records: ClassVar[bool] = False
-
     aggregation: Aggregation
     keys: tuple[Key, ...]
     arguments: tuple[Expr, ...]
+
+    @property
+    def records(self) -> bool:
+        return False
 
 
 @record
@@ -385,7 +394,7 @@ class Trace(Acts):
 class Record(Acts):
     """stack(), sym(), func() or mod() as a statement."""
 
-    value: StackKey | SymbolKey | UserStackKey | UserSymbolKey
+    value: RecordedKey
 
 
 @record
@@ -432,6 +441,10 @@ class Perform(Acts, Later):
     arguments: tuple[Expr, ...]
 
     @property
+    def records(self) -> bool:
+        return self.action.records
+
+    @property
     def what(self) -> str:
         return f"{self.action.name}( )"
 
@@ -458,22 +471,14 @@ class If(Acts, Later):
     no: tuple[Statement, ...]
 
     @property
+    def records(self) -> bool:
+        return any(statement.records for statement in (*self.yes, *self.no))
+
+    @property
     def what(self) -> str:
         return "if/else"
 
 
 Statement = (
-    Evaluate
-    | Aggregate
-    | Trace
-    | Record
-    | Printf
-    | Printa
-    | Clear
-    | Trunc
-    | Normalize
-    | Exit
-    | Perform
-    | Command
-    | If
+    Evaluate | Aggregate | Trace | Record | Printf | Printa | Clear | Trunc | Normalize | Exit | Perform | Command | If
 )
