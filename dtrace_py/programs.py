@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,12 +11,13 @@ from dtrace_py.errors import DtpyError
 from dtrace_py.job import Job, Mode
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.describe import Description, parse_description, unknown_id
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.errors import CompileError, CompileErrors
 from dtrace_py.lang.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
-from dtrace_py.lang.source import Source, as_text
+from dtrace_py.lang.source import Field, Source, Span, as_text
 from dtrace_py.providers.probe import Probe
 from dtrace_py.providers.registry import Registry
+from dtrace_py.providers.unmatched import unmatched
 
 if TYPE_CHECKING:
     from dtrace_py.lang.facts import TypeSource
@@ -44,33 +45,73 @@ class Compiled:
 
 
 def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) -> Compiled:
-    """Compile every source and match its descriptions. Raises DtpyError with DTrace's message for the first error."""
+    """Compile every source and match its descriptions. Raises DtpyError with the message for the first source with errors."""
     options = job.options
     settings = Settings(options.number, options.flag, lambda name, value: options.set(name, value, pragma=True))
-    compiler = Compiler(types, settings)
+    matching = Matching(job, providers)
+    compiler = Compiler(types, settings, matching)
     compiled = Compiled(compiler.program)
     for source in job.sources:
         defaults = partial(options.flag, "defaultargs")
         macros = Macros(process_macros(), job.operands, source.path or job.command, defaults)
         try:
-            matched = [_match(clause, job, providers) for clause in compiler.compile(source, macros)]
-        except CompileError as error:
-            raise DtpyError(as_text(error.render(source, options.flag("errtags")))) from error
+            clauses = compiler.compile(source, macros)
+        except (CompileError, CompileErrors) as error:
+            errors = error.errors if isinstance(error, CompileErrors) else (error,)
+            raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
+        if job.mode is Mode.TRACE or job.show_code:
+            _refuse_unbuilt(clauses, source, options.flag("errtags"))
+        matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))
     return compiled
 
 
-def _match(clause: Clause, job: Job, providers: Registry) -> Matched:
-    """The descriptions of a clause, and the probes that they match; a list looks for those itself."""
-    context, places = clause.source.context, clause.places
-    parsed = tuple(parse_description(text, context, at) for text, at in zip(clause.descriptions, places, strict=True))
-    if job.mode is Mode.LIST:
-        return Matched(clause, parsed, ())
-    found = tuple(providers.matching(description) for description in parsed)
-    for text, description, probes, at in zip(clause.descriptions, parsed, found, places, strict=True):
+def _refuse_unbuilt(clauses: Sequence[Clause], source: Source, errtags: bool) -> None:
+    """Raise DtpyError for what has passed all checks but cannot be run yet."""
+    if all(clause.predicate is None and not clause.statements for clause in clauses):
+        return
+    from dtrace_py.lang.unbuilt import unbuilt
+
+    if errors := [error for clause in clauses for error in unbuilt(clause)]:
+        raise DtpyError(_message(errors, source, errtags))
+
+
+def _message(errors: Sequence[CompileError], source: Source, errtags: bool) -> str:
+    from dtrace_py.lang import diagnostics
+
+    if errtags:
+        return as_text(diagnostics.one_line(errors[0], source, errtags))
+    return diagnostics.explained(errors, source)
+
+
+class Matching:
+    """Finds the probes of descriptions for the compiler, and keeps what it found, clause by clause."""
+
+    def __init__(self, job: Job, providers: Registry) -> None:
+        self._job = job
+        self._providers = providers
+        self._found: list[tuple[tuple[Description, ...], tuple[list[Probe], ...]]] = []
+
+    def __call__(self, texts: tuple[str, ...], places: tuple[Span, ...], context: Field) -> tuple[list[Probe], ...]:
+        """The probes that each description of a clause matches; a list looks for those itself."""
+        parsed = tuple(parse_description(text, context, at) for text, at in zip(texts, places, strict=True))
+        found: tuple[list[Probe], ...] = ()
+        if self._job.mode is not Mode.LIST:
+            found = tuple(map(self._matched, parsed, places))
+        self._found.append((parsed, found))
+        return found
+
+    def take(self) -> list[tuple[tuple[Description, ...], tuple[list[Probe], ...]]]:
+        """What was found since the last call."""
+        found, self._found = self._found, []
+        return found
+
+    def _matched(self, description: Description, at: Span) -> list[Probe]:
+        probes = self._providers.matching(description)
+        if not probes and not self._providers.tells(description):
+            return probes
         if not probes and description.id is not None:
-            raise unknown_id(text, at)
-        if not probes and not job.options.flag("zdefs"):
-            message = f"probe description {description} does not match any probes"
-            raise CompileError("D_PDESC_ZERO", message, at)
-    return Matched(clause, parsed, found)
+            raise unknown_id(str(description.id), at)
+        if not probes and not self._job.options.flag("zdefs"):
+            raise unmatched(description, at, self._providers)
+        return probes

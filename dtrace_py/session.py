@@ -38,8 +38,10 @@ class Session:
             return self._postmortem(self.job.dump)
         if self.job.mode is not Mode.COMPILE:
             requirements.require_root()
+        self.machine.providers.lenient = self.job.mode is Mode.COMPILE
         with progress("compiling and finding probes"):
             compiled = programs.compile_job(self.job, lambda: self.machine.types, self.machine.providers)
+        self._tell_unlisted()
         with self._output() as sink:
             match self.job.mode:
                 case Mode.LIST:
@@ -73,6 +75,13 @@ class Session:
             raise DtpyError(f"failed to open output file '{self.job.output}'") from error
         with file:
             yield Sink(file, self.job.output)
+
+    def _tell_unlisted(self) -> None:
+        """The one warning of -e: which descriptions could not be held against the probes that there are."""
+        unlisted = self.machine.providers.unlisted
+        if unlisted:
+            reason = next(iter(unlisted.values()))
+            self.complain(f"warning: descriptions of {' and '.join(unlisted)} probes were not checked: {reason}")
 
     def _tell_stability(self, compiled: Compiled, sink: Sink) -> None:
         if self.job.verbose:

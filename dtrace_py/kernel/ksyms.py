@@ -65,6 +65,11 @@ class Symbols:
                 return after - address
         return 0
 
+    def has_function(self, name: str) -> bool:
+        """Whether the kernel has a function of that name, in whatever module; needs no addresses."""
+        pattern = rb"^[0-9a-f]+ [tTwW] " + re.escape(name.encode()) + rb"(\t|$)"
+        return re.search(pattern, self._raw, re.MULTILINE) is not None
+
     def end(self, address: int) -> int:
         """Where the next function begins: a function's end, but for padding."""
         addresses, _ = self._code

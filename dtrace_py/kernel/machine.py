@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dtrace_py.errors import Unlisted
 from dtrace_py.kernel import cpus, memory, tracefs
 from dtrace_py.providers.dtrace import DtraceProvider
 from dtrace_py.providers.fbt import FbtProvider
@@ -24,10 +25,18 @@ class Machine:
     """Facts about this machine, and the providers that stand on them. Most runs need only some of it."""
 
     def __init__(self) -> None:
-        self.fbt = FbtProvider(lambda: self._traceable.functions, tracefs.blacklist)
-        self.providers = Registry(
-            (DtraceProvider(), ProfileProvider(), SyscallProvider(tracefs.system_calls), self.fbt)
+        self.fbt = FbtProvider(
+            lambda: self._traceable.functions, tracefs.blacklist, lambda name: self.symbols.has_function(name)
         )
+        self.providers = Registry((DtraceProvider(), ProfileProvider(), SyscallProvider(self._system_calls), self.fbt))
+
+    def _system_calls(self) -> dict[int, str]:
+        try:
+            return tracefs.system_calls()
+        except Unlisted:
+            if not self.providers.lenient:
+                raise
+            return tracefs.numbered_calls()  # what there is on this architecture, though this kernel may have less
 
     @cached_property
     def _traceable(self) -> Traceable:

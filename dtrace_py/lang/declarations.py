@@ -21,9 +21,13 @@ class DeclarationParser(ExpressionParser):
         self.advance()
         match start.text:
             case "inline":
-                return self._inline(start)
+                with self.names.local():
+                    inline = self._inline(start)
+                self.names.values([inline.declarator.name])
+                return inline
             case "translator":
-                return self._translator(start)
+                with self.names.local():
+                    return self._translator(start)
             case "provider":
                 return self._provider(start)
         return self._declaration(start)
@@ -41,6 +45,8 @@ class DeclarationParser(ExpressionParser):
         while declarators and self.token.is_(","):
             self.advance()
             declarators.append(self.declarator())
+        if storage not in ("self", "this"):
+            (self.names.types if storage == "typedef" else self.names.values)(each.name for each in declarators)
         return ast.Declaration(self._end(start), storage, specifier, tuple(declarators))
 
     def _end(self, start: Token) -> Span:
@@ -57,6 +63,9 @@ class DeclarationParser(ExpressionParser):
             text = f"storage class {storage} is not appropriate in an inline definition"
             raise CompileError("D_DECL_BADCLASS", text, start.span.to(self.last))
         declarator = self.declarator()
+        for layer in declarator.layers:
+            if isinstance(layer, ast.KeyedBy):
+                self.names.values(key.name for key in layer.keys if key.name)
         self.expect("=")
         value = self.assignment()
         return ast.Inline(self._end(start), specifier, declarator, value)
@@ -68,6 +77,7 @@ class DeclarationParser(ExpressionParser):
         self.expect("<")
         given = self.type_name()
         name = self.identifier()
+        self.names.values([name])
         self.expect(">")
         self.expect("{")
         members: list[ast.Translation] = []

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dtrace_py.lang import ast
 from dtrace_py.lang.errors import CompileError
-from dtrace_py.lang.lexer import Kind, Token
+from dtrace_py.lang.lexer import COMMENT, Kind, Token
 from dtrace_py.lang.reader import MAX_DEPTH, Reader
 
 STORAGE = frozenset("auto register static extern typedef self this".split())
@@ -15,7 +15,13 @@ QUALIFIERS = frozenset("const volatile restrict userland".split())
 _TAGGED = frozenset("struct union enum".split())
 _TYPE_WORDS = frozenset("char double float int long short signed string unsigned void".split()) | _TAGGED | QUALIFIERS
 
-_AFTER_TYPE = re.compile(r"(?:\s|/\*.*?\*/|(?:const|volatile|restrict|userland)\b)*[*)\[(]", re.DOTALL)
+_GAP = rf"(?:\s|{COMMENT}|(?:const|volatile|restrict|userland)\b)*+"
+_NOT_OPERAND = r"[;)\],?:/%<>=|^}.]|->|&&|!=|[-+*&]=|\Z"
+"""What cannot begin the operand of a cast."""
+_MAY_BE_TYPE = re.compile(rf"{_GAP}(?:(?:\*{_GAP})*+[)\[]|\(\s*+\*)", re.ASCII)
+_MAY_BE_CAST = re.compile(rf"{_GAP}(?:(?:\*{_GAP})++[)\[]|\(\s*+\*|\)(?!{_GAP}(?:{_NOT_OPERAND})))", re.ASCII)
+"""What follows the first word of a type in parentheses. Looked for first, because asking for kernel types is slow: for
+``(x)->y``, ``(x * 2)``, ``(a[1])`` or ``(strlen(s) + 1)`` nobody is asked."""
 
 
 class Specifiers(NamedTuple):
@@ -35,12 +41,14 @@ class DeclaratorParser(Reader):
     def at_type(self) -> bool:
         if self.token.kind is Kind.KEYWORD:
             return self.token.text in _TYPE_WORDS
-        return self.token.kind is Kind.IDENT and self.is_type(self.token.value)
+        return self.token.kind is Kind.IDENT and self.names.is_type(self.token.value)
 
-    def at_cast(self) -> bool:
-        """Whether a type follows the parenthesis; looks ahead first, because asking for kernel types is slow."""
-        named = self.token.kind is Kind.IDENT
-        return not (named and not _AFTER_TYPE.match(self.lexer.text, self.lexer.at)) and self.at_type()
+    def at_type_in_parentheses(self, cast: bool) -> bool:
+        """Whether the parenthesis just passed encloses a type, as that of a cast or of sizeof."""
+        after = _MAY_BE_CAST if cast else _MAY_BE_TYPE
+        if self.token.kind is Kind.IDENT and not after.match(self.lexer.text, self.lexer.at):
+            return False
+        return self.at_type()
 
     def type_name(self) -> ast.TypeName:
         """A type without a name."""
@@ -114,7 +122,7 @@ class DeclaratorParser(Reader):
         self.descend()
         self.advance()
         lines: list[ast.Members] = []
-        while not self.token.is_("}"):
+        while not (lines and self.token.is_("}")):
             start = self.token
             specifier = self.specifiers(allowed=frozenset()).specifier
             declarators: list[ast.Declarator] = []
@@ -157,6 +165,7 @@ class DeclaratorParser(Reader):
     def _enumerator(self) -> ast.Enumerator:
         start = self.token
         name = self.identifier()
+        self.names.values([name])
         value = None
         if self.token.is_("="):
             self.advance()
@@ -199,7 +208,7 @@ class DeclaratorParser(Reader):
         ahead = self.peek()
         if ahead.is_("*", "(", "["):
             return True
-        return named is None and ahead.kind is Kind.IDENT and not self.is_type(ahead.value)
+        return named is None and ahead.kind is Kind.IDENT and not self.names.is_type(ahead.value)
 
     def peek(self) -> Token:
         """The token behind the current one, not consumed."""

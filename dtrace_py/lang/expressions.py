@@ -19,8 +19,6 @@ _BINARY = {
 
 _ASSIGN = frozenset("= += -= *= /= %= &= ^= |= <<= >>=".split())
 _PREFIX = frozenset("! ~ + - * &".split())
-_MEMBER_KEYWORDS = frozenset("probe provider self string stringof userland xlate translator".split())
-"""Keywords that may name members (L14)."""
 
 
 class ExpressionParser(DeclaratorParser):
@@ -50,9 +48,17 @@ class ExpressionParser(DeclaratorParser):
             op = self.token.text[:-1] or None
             self.advance()
             value = self.assignment()
+            self._assigned(target)
             target = ast.Assign(target.span.to(value.span), op, target, value)
         self.depth -= 1
         return target
+
+    def _assigned(self, target: ast.Expr) -> None:
+        """A global variable that is assigned to hides a type of its name."""
+        if isinstance(target, ast.Index):
+            target = target.base
+        if isinstance(target, ast.Name):
+            self.names.values([target.name])
 
     def constant(self) -> ast.Expr:
         """What may stand where a constant is wanted: anything but assignments and commas."""
@@ -64,9 +70,11 @@ class ExpressionParser(DeclaratorParser):
         if not self.token.is_("?"):
             return condition
         self.advance()
+        self.descend()
         yes = self.expression()
         self.expect(":")
         no = self._conditional()
+        self.depth -= 1
         return ast.Conditional(condition.span.to(no.span), condition, yes, no)
 
     def _binary(self, level: int) -> ast.Expr:
@@ -107,7 +115,7 @@ class ExpressionParser(DeclaratorParser):
         if start.text == "sizeof" and self.token.is_("("):
             paren = self.token
             self.advance()
-            if self.at_cast():
+            if self.at_type_in_parentheses(cast=False):
                 type_name = self.type_name()
                 self.expect(")")
                 return ast.SizeOfType(start.span.to(self.last), type_name)
@@ -118,7 +126,7 @@ class ExpressionParser(DeclaratorParser):
 
     def _after_parenthesis(self, start: Token) -> ast.Expr:
         """A cast, or an expression in parentheses."""
-        if not self.at_cast():
+        if not self.at_type_in_parentheses(cast=True):
             return self._postfix(self._parenthesised(start), plain=False)
         type_name = self.type_name()
         self.expect(")")
@@ -163,7 +171,7 @@ class ExpressionParser(DeclaratorParser):
             return ast.Aggregation(span, node.name, keys)
         if isinstance(node, ast.Aggregation):
             raise CompileError(
-                "D_AGG_MDIM", "improper attempt to reference @" + node.name + " as a multi-dimensional array"
+                "D_AGG_MDIM", "improper attempt to reference @" + node.name + " as a multi-dimensional array", span
             )
         return ast.Index(span, node, keys)
 
@@ -182,11 +190,12 @@ class ExpressionParser(DeclaratorParser):
         return tuple(items)
 
     def member_name(self) -> str:
-        name = self.token
-        if name.kind is not Kind.IDENT and not (name.kind is Kind.KEYWORD and name.text in _MEMBER_KEYWORDS):
+        """The name of a member; any word may be one, such as the kernel's ``counter`` (L14)."""
+        if self.token.kind not in (Kind.IDENT, Kind.KEYWORD):
             raise self.syntax_error()
+        name = self.token.value
         self.advance()
-        return name.value
+        return name
 
     def _primary(self) -> ast.Expr:
         token = self.token

@@ -54,6 +54,8 @@ KEYWORDS = frozenset(
 )
 """The reserved words (L13)."""
 
+COMMENT = r"/\*(?:[^*]|\*(?!/))*+\*/"
+"""For looking ahead; the lexer itself knows what is wrong with a comment."""
 _SPACE = re.compile(r"[ \t\r\v\f]+|\\\n")
 _DESCRIPTION = re.compile(r"[-$:_.?*\\\[\]!A-Za-z][-$:_.?*\\\[\]!A-Za-z0-9`]*|[0-9]+")
 _IDENT = re.compile(r"[A-Za-z_]\w*(`+[A-Za-z_]\w*)*|`+[A-Za-z_]\w*|[0-9]\w*`+[A-Za-z_]\w*", re.ASCII)
@@ -65,7 +67,7 @@ _AGGREGATION = re.compile(r"@([A-Za-z_]\w*)?", re.ASCII)
 _PUNCTUATION = re.compile(
     r"\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\^\^|\|\||[-+*/%&|^]=|[][(){}<>.,;:?=!~+\-*/%&|^]"
 )
-_PREDICATE_ENDS = re.compile(r"/\s*([{;/]|\Z)")
+_PREDICATE_ENDS = re.compile(r"/[ \t\n\r\v\f]*+([{;/]|\Z)")
 _ESCAPE = re.compile(r'\\([abfnrtv\\"]|[0-7]{1,3}|x[0-9A-Fa-f]+)')
 _SIMPLE_ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34}
 _QUOTED = {'"': re.compile(r'"((?:[^"\\\n]|\\.)*)"'), "'": re.compile(r"'((?:[^'\\\n]|\\.)*?)'")}

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang.errors import CompileError
-from dtrace_py.lang.lexer import Control, Kind, Lexer, Token, syntax_error
+from dtrace_py.lang.lexer import COMMENT, Control, Kind, Lexer, Token, syntax_error
 from dtrace_py.lang.macros import Macros
+from dtrace_py.lang.names import Names
 from dtrace_py.lang.source import Source, Span
 from dtrace_py.lang.tree import Clause, Description, Program
 
@@ -24,8 +25,8 @@ _DECLARES = frozenset(
 )
 """Words that begin a declaration at the outer level."""
 
-_GAP = r"(?:[\s*]|/\*.*?\*/|(?:const|volatile|restrict|userland|self|this|extern|typedef)\b)*"
-_DECLARED = re.compile(_GAP + r"(?:[A-Za-z_]\w*" + _GAP + r"[;\[,=(]|\()", re.DOTALL)
+_GAP = rf"(?:[\s*]|{COMMENT}|(?:const|volatile|restrict|userland|self|this|extern|typedef)\b)*+"
+_DECLARED = re.compile(rf"{_GAP}(?:[A-Za-z_]\w*+{_GAP}[;\[,=(]|\()", re.ASCII)
 """What follows a type name in a declaration; looked for first, because asking for kernel types is slow."""
 
 _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
@@ -43,9 +44,7 @@ class Parser:
     def __init__(self, source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> None:
         self.source = source
         self.macros = macros
-        self.is_type = is_type
-        self.declared: dict[str, bool] = {}
-        """Names declared so far: True for types, False for what hides a type."""
+        self.names = Names(is_type)
         self.lexer = Lexer(source, macros, control)
         self.token = self.lexer.outer()
         self.last = self.token.span
@@ -56,11 +55,7 @@ class Parser:
         """The parser of what is inside clauses, imported when there is something."""
         from dtrace_py.lang.statements import StatementParser
 
-        return StatementParser(self.lexer, self.names_type)
-
-    def names_type(self, name: str) -> bool:
-        """Whether a word is the name of a type here: what this source has declared comes first (L16)."""
-        return self.declared[name] if name in self.declared else self.is_type(name)
+        return StatementParser(self.lexer, self.names)
 
     def _leave(self, inner: Reader) -> None:
         """Go on behind the token that ended what an inner parser read."""
@@ -78,16 +73,10 @@ class Parser:
             yield self._declaration() if self._at_declaration() else self.clause()
 
     def _declaration(self) -> Outer:
-        from dtrace_py.lang import ast
         from dtrace_py.lang.declarations import DeclarationParser
 
-        inner = DeclarationParser(self.lexer, self.names_type)
+        inner = DeclarationParser(self.lexer, self.names)
         made = inner.declaration(self.token)
-        match made:
-            case ast.Declaration(storage=None | "extern" | "typedef"):
-                self.declared.update((each.name, made.storage == "typedef") for each in made.declarators)
-            case ast.Inline():
-                self.declared[made.declarator.name] = False
         self._leave(inner)
         return made
 
@@ -99,7 +88,7 @@ class Parser:
         word = text.rstrip("*")
         if word in _DECLARES:
             return True
-        return bool(_DECLARED.match(self.lexer.text, self.lexer.at)) and self.names_type(word)
+        return bool(_DECLARED.match(self.lexer.text, self.lexer.at)) and self.names.is_type(word)
 
     def clause(self) -> Clause:
         start = self.token.span

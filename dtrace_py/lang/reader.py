@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.lexer import Kind, Lexer, Token, syntax_error
+from dtrace_py.lang.names import Names
 from dtrace_py.lang.source import Span
 
 MAX_DEPTH = 500
@@ -15,9 +14,9 @@ MAX_DEPTH = 500
 class Reader:
     """``token`` is the one not yet consumed, ``last`` the place of the one before it."""
 
-    def __init__(self, lexer: Lexer, is_type: Callable[[str], bool]) -> None:
+    def __init__(self, lexer: Lexer, names: Names) -> None:
         self.lexer = lexer
-        self.is_type = is_type
+        self.names = names
         self.token = Token(Kind.END, "", Span(0, 0, 1))
         self.last = self.token.span
         self.depth = 0

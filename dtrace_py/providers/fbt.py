@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
-from dtrace_py.lang.describe import Description, matcher
+from dtrace_py.lang.describe import Description, is_glob, matcher
 from dtrace_py.providers.deny import denied, reason
 from dtrace_py.providers.probe import Family, Probe, stabilities
 
@@ -30,7 +30,10 @@ def function_place(probe: Probe) -> int:
 
 
 class FbtProvider:
-    """``functions`` gives the kernel's list; a function's place in it is what its two probes are numbered by."""
+    """``functions`` gives the kernel's list; a function's place in it is what its two probes are numbered by.
+
+    ``blacklist`` gives the names that the kernel itself refuses, ``exists`` tells whether there is a function of a name at all.
+    """
 
     name = "fbt"
     stabilities = stabilities(
@@ -41,9 +44,15 @@ class FbtProvider:
         "Private/Private/ISA",
     )
 
-    def __init__(self, functions: Callable[[], Sequence[Function]], blacklist: Callable[[], frozenset[str]]) -> None:
+    def __init__(
+        self,
+        functions: Callable[[], Sequence[Function]],
+        blacklist: Callable[[], frozenset[str]],
+        exists: Callable[[str], bool],
+    ) -> None:
         self._functions = functions
         self._blacklist = blacklist
+        self._exists = exists
 
     @cached_property
     def functions(self) -> Sequence[Function]:
@@ -83,7 +92,13 @@ class FbtProvider:
         return Probe(number, self.name, module, function, KINDS[offset])
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
-        if any(matcher(description.name)(kind) for kind in KINDS):
-            for _, (function, _) in self._matching(description):
-                if function in self.denied:
-                    yield function, reason(function)
+        if not any(matcher(description.name)(kind) for kind in KINDS):
+            return
+        known = False
+        for _, (function, _) in self._matching(description):
+            known = True
+            if function in self.denied:
+                yield function, reason(function)
+        name = description.function
+        if not known and name and not is_glob(name) and self._exists(name):
+            yield name, "the kernel does not list it as a function to trace (notrace)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dtrace_py.errors import Unlisted
 from dtrace_py.lang.describe import Description, matcher
 from dtrace_py.providers.probe import Family, Probe, Provider, probes_of
 
@@ -13,6 +14,10 @@ class Registry:
 
     def __init__(self, providers: Sequence[Provider]) -> None:
         self.providers = providers
+        self.lenient = False
+        """Whether a provider whose probes cannot be listed is passed over, and noted in ``unlisted``."""
+        self.unlisted: dict[str, Unlisted] = {}
+        """Providers that did not list their probes, and why."""
 
     def families(self, description: Description) -> Iterator[Family]:
         """The probes that a description matches, by place. A number matches one probe, or none."""
@@ -21,7 +26,10 @@ class Registry:
                 yield (*probe[:4], (probe.name,))
             return
         for provider in self._asked(description):
-            yield from provider.matching(description)
+            try:
+                yield from provider.matching(description)
+            except Unlisted as error:
+                self._pass_over(provider, error)
 
     def matching(self, description: Description) -> list[Probe]:
         """The same, one by one."""
@@ -29,9 +37,22 @@ class Registry:
 
     def numbered(self, number: int) -> Probe | None:
         for provider in reversed(self.providers):
-            if probe := provider.numbered(number):
-                return probe
+            try:
+                if probe := provider.numbered(number):
+                    return probe
+            except Unlisted as error:
+                self._pass_over(provider, error)
         return None
+
+    def tells(self, description: Description) -> bool:
+        """Whether all providers that the description may concern list their probes, so that no match is a fact."""
+        concerned = self.providers if description.id is not None else self._asked(description)
+        return all(provider.name not in self.unlisted for provider in concerned)
+
+    def _pass_over(self, provider: Provider, error: Unlisted) -> None:
+        if not self.lenient:
+            raise error
+        self.unlisted[provider.name] = error
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         """(function, reason) of what a description names but cannot be traced safely."""

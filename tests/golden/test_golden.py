@@ -39,7 +39,7 @@ def generate(path: Path) -> str:
             DtraceProvider(),
             ProfileProvider(),
             SyscallProvider(lambda: CALLS),
-            FbtProvider(lambda: FUNCTIONS, lambda: frozenset()),
+            FbtProvider(lambda: FUNCTIONS, frozenset, lambda _: True),
         )
     )
     job = Job(sources=[Source(path.read_text(), path=path.name)])

@@ -62,3 +62,16 @@ def test_kernel_addresses(tmp_path: Path) -> None:
     hidden.write_text("0000000000000000 T _text\n0000000000000000 T vfs_read\n")
     with pytest.raises(DtpyError, match=r"hides its addresses: run as root, and set kernel.kptr_restrict to 0 or 1"):
         Symbols(hidden).address("_text")
+
+
+def test_compiling_passes_over_what_cannot_be_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(requirements, "_EVENTS", str(tmp_path / "events"))
+    monkeypatch.setattr(requirements, "_has_tracefs", lambda: True)
+    warning = "dtpy: warning: descriptions of fbt probes were not checked: tracefs is not mounted: mount <any>\n"
+    everything = "fbt::nosuch:entry, syscall::read:entry, BEGIN, 20001 { trace(1) } fbt:::return"
+    assert run(["-en", everything]).stderr == warning.replace("<any>", "-t tracefs nodev /sys/kernel/tracing")
+    assert run(["-en", "dtrace:::, syscall::read:entry, tick-1"]).stderr == "", "nothing asks for functions"
+    for text in ("syscall::nosuch:entry", "fbt::nosuch:entri", "BEGN"):
+        assert "[D_PDESC_ZERO]" in run(["-x", "errtags", "-en", text]).stderr, "what can be checked is"
+    assert "[D_PROTO_LEN]" in run(["-x", "errtags", "-en", "fbt::nosuch:entry { trace() }"]).stderr
+    assert run(["-n", everything]).status == 1, "tracing needs them"
