@@ -11,7 +11,7 @@ from dtrace_py.lang.lexer import COMMENT, Kind, Token
 from dtrace_py.lang.reader import MAX_DEPTH, Reader
 
 STORAGE = frozenset("auto register static extern typedef self this".split())
-QUALIFIERS = frozenset("const volatile restrict userland".split())
+QUALIFIERS = frozenset("const volatile restrict userland import".split())
 _TAGGED = frozenset("struct union enum".split())
 _TYPE_WORDS = frozenset("char double float int long short signed string unsigned void".split()) | _TAGGED | QUALIFIERS
 
