@@ -95,7 +95,7 @@ class DeclaratorParser(Reader):
 
     def _another_word(self, complete: bool) -> bool:
         """Whether the token is one more word of the type; the declared name may be spelled like a type."""
-        return self.at_type() and not (complete and self.token.kind is Kind.IDENT)
+        return not (complete and self.token.kind is Kind.IDENT) and self.at_type()
 
     def _storage(self, known: str | None) -> str:
         if known is not None:
