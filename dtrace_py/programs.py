@@ -21,7 +21,7 @@ from dtrace_py.providers.registry import Registry
 from dtrace_py.providers.unmatched import unmatched
 
 if TYPE_CHECKING:
-    from dtrace_py.lang.types import TypeSource
+    from dtrace_py.lang.facts import TypeSource
 
 
 class Matched(NamedTuple):
@@ -61,9 +61,21 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
         except (CompileError, CompileErrors) as error:
             errors = error.errors if isinstance(error, CompileErrors) else (error,)
             raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
+        if job.mode is Mode.TRACE or job.show_code:
+            _refuse_unbuilt(clauses, source, options.flag("errtags"))
         matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))
     return compiled
+
+
+def _refuse_unbuilt(clauses: Sequence[Clause], source: Source, errtags: bool) -> None:
+    """Raise DtpyError for what has passed all checks but cannot be run yet."""
+    if all(clause.predicate is None and not clause.statements for clause in clauses):
+        return
+    from dtrace_py.lang.unbuilt import unbuilt
+
+    if errors := [error for clause in clauses for error in unbuilt(clause)]:
+        raise DtpyError(_message(errors, source, errtags))
 
 
 def _depends(providers: Registry, kind: str, name: str) -> bool:

@@ -16,9 +16,9 @@ from dtrace_py.providers.syscall import SyscallProvider
 
 if TYPE_CHECKING:
     from dtrace_py.kernel.addresses import Addresses
-    from dtrace_py.kernel.btf import Btf
     from dtrace_py.kernel.ksyms import Symbols
     from dtrace_py.kernel.tracefs import Traceable
+    from dtrace_py.kernel.types import KernelTypes
 
 
 class Machine:
@@ -43,11 +43,11 @@ class Machine:
         return tracefs.traceable()
 
     @cached_property
-    def types(self) -> Btf:
+    def types(self) -> KernelTypes:
         """Kernel types."""
-        from dtrace_py.kernel.btf import Btf
+        from dtrace_py.kernel.types import KernelTypes
 
-        return Btf()
+        return KernelTypes(lambda: self.symbols)
 
     @cached_property
     def symbols(self) -> Symbols:
@@ -98,7 +98,5 @@ class Machine:
             try:
                 count = hot + self.types.offset("struct pcpu_hot", "preempt_count")
             except KeyError:
-                # Its members are in an unnamed union since Linux 6.2.
-                field = self.types.member("struct pcpu_hot", "preempt_count")
-                count = hot + field.bit_offset // 8 if field else None
+                count = None
         return None if table is None or count is None else (count, table)

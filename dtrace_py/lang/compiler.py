@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dtrace_py.lang import tree
-from dtrace_py.lang.errors import CompileError, CompileErrors
+from dtrace_py.lang.errors import CompileError, CompileErrors, Consequence
 from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.parser import parse
 from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOption
@@ -16,9 +16,11 @@ from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Field, Source, Span
 
 if TYPE_CHECKING:
+    from dtrace_py.lang.arguments import ArgumentsOf
     from dtrace_py.lang.ast import Outer
+    from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.limits import Limits
     from dtrace_py.lang.scope import Scope
-    from dtrace_py.lang.types import TypeSource
 
 
 class Settings(NamedTuple):
@@ -43,10 +45,17 @@ class Compiler:
     expressions are imported when the first of these turns up.
     """
 
-    def __init__(self, types: Callable[[], TypeSource], settings: Settings, match: Match) -> None:
+    def __init__(
+        self,
+        types: Callable[[], TypeSource],
+        settings: Settings,
+        match: Match,
+        arguments: ArgumentsOf = lambda probe: (),
+    ) -> None:
         self.types = types
         self.settings = settings
         self.match = match
+        self.arguments = arguments
         self.program = Program()
 
     @cached_property
@@ -68,16 +77,28 @@ class Compiler:
                 (said.name, said.stability) for said in pragmas.attributes if not said.component
             )
             first = len(self.program.clauses)
-            for item in parsed.items:
+            errors = list(self._items(parsed, source))
+            if not errors:
+                self._described([*pragmas.attributes, *pragmas.bindings], parsed)
+                if not self.settings.flag("argref"):
+                    macros.check_used()
+        if errors:
+            raise CompileErrors([error for error in errors if not isinstance(error, Consequence)] or errors)
+        self.program.strsize = self.settings.number("strsize")
+        return self.program.clauses[first:]
+
+    def _items(self, parsed: tree.Program, source: Source) -> Iterator[CompileError]:
+        """Check clause after clause and declaration after declaration; yields what is wrong with any of them."""
+        for item in parsed.items:
+            try:
                 if isinstance(item, tree.Clause):
                     self.program.clauses.append(self._clause(item, source))
                 else:
                     self._declare(item)
-            self._described([*pragmas.attributes, *pragmas.bindings], parsed)
-            if not self.settings.flag("argref"):
-                macros.check_used()
-        self.program.strsize = self.settings.number("strsize")
-        return self.program.clauses[first:]
+            except CompileErrors as several:
+                yield from several.errors
+            except CompileError as error:
+                yield error
 
     def _errors(self, parsed: tree.Program) -> list[CompileError]:
         """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
@@ -114,14 +135,20 @@ class Compiler:
         number = len(self.program.clauses) + 1
         descriptions = tuple(description.text for description in node.descriptions)
         places = tuple(description.span for description in node.descriptions)
-        self.match(descriptions, places, source.context)  # before anything else is checked
+        probes = self.match(descriptions, places, source.context)  # before anything else is checked
         if node.predicate is None and not node.body:
             return Clause(number, descriptions, None, (), node.span, source, places=places)
+        from dtrace_py.lang.arguments import signatures
         from dtrace_py.lang.check_clause import check_clause
 
-        strsize, frames = self.settings.number("strsize"), self.settings.number("stackframes")
-        predicate, statements, stability = check_clause(node, self.scope, strsize, frames)
+        ways = signatures(descriptions, source.context, probes, self.arguments)
+        predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)
         return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)
+
+    def _limits(self) -> Limits:
+        from dtrace_py.lang.limits import Limits
+
+        return Limits(self.settings.number("strsize"), stackframes=self.settings.number("stackframes"))
 
 
 def _outside(name: str) -> bool:

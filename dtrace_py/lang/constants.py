@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.intrinsics import INTRINSICS
 from dtrace_py.lang.source import Span
-from dtrace_py.lang.types import INT, INTRINSICS, IntType, Type
+from dtrace_py.lang.types import INT, IntType, Type
 
 _LITERAL = re.compile(r"[-+]?(?P<digits>0[xX][0-9a-fA-F]+|[0-9]+)(?P<suffix>[uU]?[lL]?[lL]?)")
 _LADDER = ("int", "unsigned int", "long", "unsigned long", "long long", "unsigned long long")

@@ -40,6 +40,15 @@ class Linear(NamedTuple):
     levels: int
 
 
+class LogLinear(NamedTuple):
+    """The parameters of llquantize() (G17)."""
+
+    factor: int
+    low: int
+    high: int
+    steps: int
+
+
 class Aggregation(NamedTuple):
     """An aggregation; ``keys`` are the types of its tuple, fixed by its first use (G2)."""
 
@@ -47,6 +56,7 @@ class Aggregation(NamedTuple):
     function: str
     keys: tuple[Type, ...]
     linear: Linear | None = None
+    loglinear: LogLinear | None = None
 
     @property
     def bins(self) -> int:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dtrace_py.lang import ast
+from dtrace_py.lang.definitions import Inline, Translator
 from dtrace_py.lang.errors import CompileError, not_built
+from dtrace_py.lang.facts import TypeSource
+from dtrace_py.lang.intrinsics import INTRINSICS, specified, unknown
 from dtrace_py.lang.program import Program, Variable
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
@@ -11,14 +14,12 @@ from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
 from dtrace_py.lang.types import (
-    INTRINSICS,
     FunctionType,
     PointerType,
     StructType,
     Type,
-    TypeSource,
     VoidType,
-    specified,
+    same,
 )
 
 
@@ -28,6 +29,12 @@ class Scope:
     def __init__(self, source: TypeSource, program: Program) -> None:
         self.source = source
         self.variables: dict[tuple[str, str], Variable] = {}
+        self.inlines: dict[str, Inline] = {}
+        self.translators: list[Translator] = []
+        self.scratch: dict[tuple[str, str], bool] = {}
+        """Whether a pointer variable holds addresses of the clause's own memory, by its first assignment."""
+        self.spoiled: set[tuple[str, str]] = set()
+        """Names that a wrong statement would have made: that they are missing is no error of its own."""
         self.aggregations = program.aggregations
         self.builtins = program.builtins
 
@@ -38,9 +45,20 @@ class Scope:
         self.variables[variable.scope, variable.name] = variable
         return variable
 
+    def enumerator(self, name: str) -> int | None:
+        """The value of an enumeration constant."""
+        found = self.source.enumerator(name)
+        return found[0] if found else None
+
+    def translators_to(self, output: Type) -> list[Translator]:
+        """The translators to a structure."""
+        return [each for each in self.translators if same(each.output, output)]
+
     def may_declare(self, name: str) -> bool:
         """Whether a global variable may have this name: built-in names are taken (V9)."""
-        return not any(name in table for table in (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING))
+        return name not in self.inlines and not any(
+            name in table for table in (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING)
+        )
 
     def is_type(self, name: str) -> bool:
         """Whether a word names a type: not when a variable has that name (L16)."""
@@ -66,17 +84,15 @@ class Scope:
         return kind
 
     def _base(self, words: tuple[str, ...], span: Span | None) -> Type:
-        text = " ".join(words)
         if words[0] in ("struct", "union", "enum") and len(words) == 2:
-            if self.source.has_struct(text):
-                return StructType(text)
-        elif len(words) == 1 and words[0] in INTRINSICS:
-            return INTRINSICS[words[0]]
-        elif (canonical := specified(words)) is not None:
-            return INTRINSICS[canonical]
-        elif len(words) == 1 and (kind := self.source.typedef(text)) is not None:
-            return kind
-        raise _no_type(words, span)
+            kind = self.source.tagged(" ".join(words))
+        elif len(words) == 1 and words[0] not in INTRINSICS:
+            kind = self.source.typedef(words[0])
+        else:
+            return specified(words, span)
+        if kind is None:
+            raise unknown(" ".join(words), span)
+        return kind
 
 
 def _words(specifier: ast.Specifier) -> tuple[str, ...]:
@@ -88,35 +104,6 @@ def _words(specifier: ast.Specifier) -> tuple[str, ...]:
         case ast.Enum(tag=str(tag), enumerators=None):
             return "enum", tag
     raise not_built(f"a definition of {specifier}", specifier.span)
-
-
-_ATTRIBUTES = frozenset({"short", "long", "signed", "unsigned"})
-_KEYWORDS = _ATTRIBUTES | {"char", "int", "float", "double", "void", "string"}
-
-
-def _no_type(words: tuple[str, ...], span: Span | None) -> CompileError:
-    """Why these words name no type (13.8)."""
-    text, attributes = " ".join(words), _ATTRIBUTES.intersection(words)
-    bases = [word for word in words if word not in _ATTRIBUTES]
-    if len(bases) == 1 and attributes:
-        if bases == ["void"]:
-            return CompileError(
-                "D_DECL_VOIDATTR", "invalid type declaration: attributes may not be used with void", span
-            )
-        if bases == ["char"] and attributes & {"short", "long"}:
-            what = "short and long may not be used with char"
-            return CompileError("D_DECL_CHARATTR", f"invalid type declaration: {what}", span)
-        if bases[0] in ("string", "float", "double") and attributes & {"signed", "unsigned"}:
-            what = "signed and unsigned may only be used with integer type"
-            return CompileError("D_DECL_SIGNINT", f"invalid type declaration: {what}", span)
-        if bases == ["string"]:
-            what = f"{min(attributes)} may only be used with arithmetic type"
-            return CompileError("D_DECL_LONGINT", f"invalid type declaration: {what}", span)
-    if words in (("float",), ("double",)) or sorted(words) == ["double", "long"]:
-        return not_built(f"the type {text}", span)
-    if len(words) > 1 and words != ("long", "float") and _KEYWORDS.issuperset(words):
-        return CompileError("D_DECL_COMBO", f"invalid type declaration: {text}", span)
-    return CompileError("D_UNKNOWN", f"failed to resolve type {text}: Unknown type name", span)
 
 
 def pointee(kind: Type) -> Type:

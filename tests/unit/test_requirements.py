@@ -10,8 +10,8 @@ import pytest
 
 from dtrace_py.errors import DtpyError, UsageError
 from dtrace_py.kernel import requirements
-from dtrace_py.kernel.btf import Btf
 from dtrace_py.kernel.ksyms import Symbols
+from dtrace_py.kernel.types import KernelTypes
 from dtrace_py.runtime import loader
 from tests.case import run
 
@@ -54,7 +54,7 @@ def test_kprobes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_btf(tmp_path: Path) -> None:
     with pytest.raises(DtpyError, match=r"without BTF \(CONFIG_DEBUG_INFO_BTF\), its own types: use another kernel"):
-        Btf(tmp_path / "vmlinux").has_struct("struct task_struct")
+        KernelTypes(Symbols, tmp_path / "vmlinux").tagged("struct task_struct")
 
 
 def test_kernel_addresses(tmp_path: Path) -> None:
