@@ -10,7 +10,7 @@ from dtrace_py.lang import tree
 from dtrace_py.lang.errors import CompileError, CompileErrors, Consequence
 from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.parser import parse
-from dtrace_py.lang.pragmas import Pragmas, SetOption
+from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOption
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Field, Source, Span
@@ -31,6 +31,7 @@ class Settings(NamedTuple):
     """The value of a numeric option such as strsize or stackframes."""
     flag: Callable[[str], bool]
     set: SetOption
+    depends: Depends = lambda kind, name: False
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -98,13 +99,21 @@ class Compiler:
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
         with deep_recursion():
-            parsed = parse(source, macros, Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+            pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
+            parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
+            if parsed.errors:
+                raise CompileErrors(self._errors(parsed))
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
+            self.program.attributes.update(
+                (said.name, said.stability) for said in pragmas.attributes if not said.component
+            )
             first = len(self.program.clauses)
             errors = list(self._items(parsed, source))
-            if not errors and not self.settings.flag("argref"):
-                macros.check_used()
+            if not errors:
+                self._described([*pragmas.attributes, *pragmas.bindings], parsed)
+                if not self.settings.flag("argref"):
+                    macros.check_used()
         if errors:
             raise CompileErrors([error for error in errors if not isinstance(error, Consequence)] or errors)
         self.program.strsize = self.settings.number("strsize")
@@ -122,6 +131,32 @@ class Compiler:
                 yield from several.errors
             except CompileError as error:
                 yield error
+
+    def _errors(self, parsed: tree.Program) -> list[CompileError]:
+        """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
+        errors = list(parsed.errors)
+        for item in parsed.items:
+            if not isinstance(item, tree.Clause):
+                try:
+                    self._declare(item)
+                except CompileError as error:
+                    errors.append(error)
+        return sorted(errors, key=lambda error: error.span.start if error.span else 0)
+
+    def _described(self, pragmas: Sequence[Attributes | Binding], parsed: tree.Program) -> None:
+        """Refuse what a pragma says of an identifier that the program does not have (L22)."""
+        if not pragmas:
+            return
+        from dtrace_py.lang import ast
+
+        names = {"translator"} | {name for scope, name in self.scope.variables if scope == "global"}
+        for item in parsed.items:
+            if isinstance(item, ast.Inline | ast.Provider):
+                names.add(item.declarator.name if isinstance(item, ast.Inline) else item.name)
+        for said in pragmas:
+            if said.name not in names:
+                text = f"#pragma has no effect: there is no {said.name} in this program"
+                raise CompileError("D_PRAGMA_UNUSED", text, said.span)
 
     def _declare(self, node: Outer) -> None:
         from dtrace_py.lang.check_declaration import declare
@@ -146,3 +181,17 @@ class Compiler:
         from dtrace_py.lang.limits import Limits
 
         return Limits(self.settings.number("strsize"), stackframes=self.settings.number("stackframes"))
+
+
+def _outside(name: str) -> bool:
+    """Whether a name is one of D's own."""
+    from dtrace_py.lang.tables import actions, aggregating, subroutines, variables
+
+    tables = (
+        variables.BUILTINS,
+        variables.CONSTANTS,
+        actions.ACTIONS,
+        subroutines.SUBROUTINES,
+        aggregating.AGGREGATING,
+    )
+    return any(name in table for table in tables)

@@ -34,8 +34,9 @@ _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
 
 def parse(source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> Program:
     """The syntax tree of a source. ``control`` sees its pragmas as they are met; ``is_type`` knows the names of types."""
-    items = tuple(Parser(source, macros, control, is_type).items())
-    return Program(Span(0, len(source.text), 1), items)
+    parser = Parser(source, macros, control, is_type)
+    items = tuple(parser.items())
+    return Program(Span(0, len(source.text), 1), items, tuple(parser.errors))
 
 
 class Parser:
@@ -46,9 +47,14 @@ class Parser:
         self.macros = macros
         self.names = Names(is_type)
         self.lexer = Lexer(source, macros, control)
-        self.token = self.lexer.outer()
+        self.token = Token(Kind.PUNCTUATION, "", Span(0, 0, 1))
         self.last = self.token.span
         """The place of the token before it."""
+
+    @property
+    def errors(self) -> list[CompileError]:
+        """What was wrong up to here, in the order in which it was met."""
+        return self.lexer.errors
 
     @cached_property
     def inside(self) -> StatementParser:
@@ -68,9 +74,30 @@ class Parser:
         self.token = self.lexer.outer()
 
     def items(self) -> Iterator[Clause | Outer]:
-        """Clauses and declarations, each as soon as it has been read."""
+        """Clauses and declarations, each as soon as it has been read; those with errors are left out."""
+        self._resume()
         while self.token.kind is not Kind.END:
-            yield self._declaration() if self._at_declaration() else self.clause()
+            start, declares = self.token, self._at_declaration()
+            try:
+                item = self._declaration() if declares else self.clause()
+            except CompileError as error:
+                self.lexer.rewind(start)
+                self._skip(error, ";" if declares else ";}")
+                self._resume()
+            else:
+                yield item
+
+    def _resume(self) -> None:
+        """Read the next token of the outer level; where there is none to be read, that of a later place."""
+        while True:
+            try:
+                return self.advance()
+            except CompileError as error:
+                self._skip(error, ";}")
+
+    def _skip(self, error: CompileError, stops: str) -> None:
+        self.errors.append(error)
+        self.lexer.skip(error.span.start if error.span else self.lexer.at, stops)
 
     def _declaration(self) -> Outer:
         from dtrace_py.lang.declarations import DeclarationParser

@@ -93,4 +93,6 @@ class Program:
     """By name, in order of first appearance, which is the order of automatic printing (G60)."""
     builtins: set[str] = field(default_factory=set)
     """The built-in variables that any clause names."""
+    attributes: dict[str, Stability] = field(default_factory=dict)
+    """The stability of identifiers of the program, where a pragma says it (L22)."""
     strsize: int = 256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.source import Span
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Clause(NamedTuple):
 
 
 class Program(NamedTuple):
-    """What one source holds, in order."""
+    """What one source holds, in order, and what is wrong with its syntax; items with such errors are missing."""
 
     span: Span
     items: tuple[Clause | Outer, ...]
+    errors: tuple[CompileError, ...]
