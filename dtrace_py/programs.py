@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -47,7 +48,8 @@ class Compiled:
 def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) -> Compiled:
     """Compile every source and match its descriptions. Raises DtpyError with the message for the first source with errors."""
     options = job.options
-    settings = Settings(options.number, options.flag, lambda name, value: options.set(name, value, pragma=True))
+    set_option = partial(options.set, pragma=True)
+    settings = Settings(options.number, options.flag, set_option, partial(_depends, providers))
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching)
     compiled = Compiled(compiler.program)
@@ -63,9 +65,28 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
         except (CompileError, CompileErrors) as error:
             errors = error.errors if isinstance(error, CompileErrors) else (error,)
             raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
+        if job.mode is Mode.TRACE or job.show_code:
+            _refuse_unbuilt(clauses, source, options.flag("errtags"))
         matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))
     return compiled
+
+
+def _refuse_unbuilt(clauses: Sequence[Clause], source: Source, errtags: bool) -> None:
+    """Raise DtpyError for what has passed all checks but cannot be run yet."""
+    if all(clause.predicate is None and not clause.statements for clause in clauses):
+        return
+    from dtrace_py.lang.unbuilt import unbuilt
+
+    if errors := [error for clause in clauses for error in unbuilt(clause)]:
+        raise DtpyError(_message(errors, source, errtags))
+
+
+def _depends(providers: Registry, kind: str, name: str) -> bool:
+    """Whether a program that depends on a provider or kernel module can run here (L21)."""
+    if kind == "provider":
+        return any(provider.name == name for provider in providers.providers)
+    return name == "vmlinux" or ("/" not in name and os.path.isdir(f"/sys/module/{name}"))
 
 
 def _message(errors: Sequence[CompileError], source: Source, errtags: bool) -> str:

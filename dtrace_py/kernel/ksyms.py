@@ -54,11 +54,6 @@ class Symbols:
         """The addresses of all functions of that name in that module."""
         return self._by_name.get((name, module), [])
 
-    def has_function(self, name: str) -> bool:
-        """Whether the kernel has a function of that name, in whatever module; needs no addresses."""
-        pattern = rb"^[0-9a-f]+ [tTwW] " + re.escape(name.encode()) + rb"(\t|$)"
-        return re.search(pattern, self._raw, re.MULTILINE) is not None
-
     def length(self, address: int, name: str, module: str) -> int:
         """Bytes from a function to the next one, padding included."""
         if module != VMLINUX:
@@ -69,6 +64,11 @@ class Symbols:
             if match[2] in b"tTwW" and (after := int(match[1], 16)) > address:
                 return after - address
         return 0
+
+    def has_function(self, name: str) -> bool:
+        """Whether the kernel has a function of that name, in whatever module; needs no addresses."""
+        pattern = rb"^[0-9a-f]+ [tTwW] " + re.escape(name.encode()) + rb"(\t|$)"
+        return re.search(pattern, self._raw, re.MULTILINE) is not None
 
     def end(self, address: int) -> int:
         """Where the next function begins: a function's end, but for padding."""

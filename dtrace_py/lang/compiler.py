@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dtrace_py.lang import tree
-from dtrace_py.lang.errors import CompileError, CompileErrors
+from dtrace_py.lang.errors import CompileError, CompileErrors, Consequence
 from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.parser import parse
-from dtrace_py.lang.pragmas import Pragmas, SetOption
+from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOption
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Field, Source, Span
 
 if TYPE_CHECKING:
+    from dtrace_py.lang.arguments import ArgumentsOf
     from dtrace_py.lang.ast import Outer
     from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.libraries import Available, Libraries
+    from dtrace_py.lang.limits import Limits
     from dtrace_py.lang.scope import Scope
 
 
@@ -28,6 +31,7 @@ class Settings(NamedTuple):
     """The value of a numeric option such as strsize or stackframes."""
     flag: Callable[[str], bool]
     set: SetOption
+    depends: Depends = lambda kind, name: False
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -42,36 +46,91 @@ class Compiler:
     expressions are imported when the first of these turns up.
     """
 
-    def __init__(self, types: Callable[[], TypeSource], settings: Settings, match: Match) -> None:
+    def __init__(
+        self,
+        types: Callable[[], TypeSource],
+        settings: Settings,
+        match: Match,
+        arguments: ArgumentsOf = lambda probe: (),
+        libraries: Callable[[], Libraries] | None = None,
+        available: Available = lambda kind, name: False,
+    ) -> None:
         self.types = types
         self.settings = settings
         self.match = match
+        self.arguments = arguments
+        self.available = available
         self.program = Program()
+        self._libraries = libraries
+
+    @cached_property
+    def libraries(self) -> Libraries:
+        """The D libraries."""
+        from dtrace_py.lang.libraries import Libraries
+
+        return self._libraries() if self._libraries else Libraries()
 
     @cached_property
     def scope(self) -> Scope:
-        from dtrace_py.lang.scope import Scope, no_library
+        from dtrace_py.lang.scope import Scope
 
-        return Scope(self.types(), self.program, no_library, lambda: self.settings.number("strsize"))
+        return Scope(self.types(), self.program, self._from_library, lambda: self.settings.number("strsize"))
+
+    def load(self) -> None:
+        """Compile the libraries of the directories that were given (M38); our own is read as its names turn up."""
+        for source in self.libraries.files(self.available):
+            self._library(source)
+
+    def _from_library(self, name: str) -> bool:
+        """Declare what our own library knows of a name; whether it knew something that had not been declared."""
+        found = self.libraries.take(name)
+        for source in found:
+            self._library(source)
+        return bool(found)
+
+    def _library(self, source: Source) -> None:
+        """Declare what a library holds. Its clauses, if there are any, trace nothing."""
+        with deep_recursion():
+            parsed = parse(source, Macros({}), Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+            for item in parsed.items:
+                if not isinstance(item, tree.Clause):
+                    self._declare(item)
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
         with deep_recursion():
-            parsed = parse(source, macros, Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+            pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
+            parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
             if parsed.errors:
                 raise CompileErrors(self._errors(parsed))
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
+            self.program.attributes.update(
+                (said.name, said.stability) for said in pragmas.attributes if not said.component
+            )
             first = len(self.program.clauses)
-            for item in parsed.items:
+            errors = list(self._items(parsed, source))
+            if not errors:
+                self._described([*pragmas.attributes, *pragmas.bindings], parsed)
+                if not self.settings.flag("argref"):
+                    macros.check_used()
+        if errors:
+            raise CompileErrors([error for error in errors if not isinstance(error, Consequence)] or errors)
+        self.program.strsize = self.settings.number("strsize")
+        return self.program.clauses[first:]
+
+    def _items(self, parsed: tree.Program, source: Source) -> Iterator[CompileError]:
+        """Check clause after clause and declaration after declaration; yields what is wrong with any of them."""
+        for item in parsed.items:
+            try:
                 if isinstance(item, tree.Clause):
                     self.program.clauses.append(self._clause(item, source))
                 else:
                     self._declare(item)
-            if not self.settings.flag("argref"):
-                macros.check_used()
-        self.program.strsize = self.settings.number("strsize")
-        return self.program.clauses[first:]
+            except CompileErrors as several:
+                yield from several.errors
+            except CompileError as error:
+                yield error
 
     def _errors(self, parsed: tree.Program) -> list[CompileError]:
         """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
@@ -84,6 +143,21 @@ class Compiler:
                     errors.append(error)
         return sorted(errors, key=lambda error: error.span.start if error.span else 0)
 
+    def _described(self, pragmas: Sequence[Attributes | Binding], parsed: tree.Program) -> None:
+        """Refuse what a pragma says of an identifier that the program does not have (L22)."""
+        if not pragmas:
+            return
+        from dtrace_py.lang import ast
+
+        names = {"translator"} | {name for scope, name in self.scope.variables if scope == "global"}
+        for item in parsed.items:
+            if isinstance(item, ast.Inline | ast.Provider):
+                names.add(item.declarator.name if isinstance(item, ast.Inline) else item.name)
+        for said in pragmas:
+            if said.name not in names:
+                text = f"#pragma has no effect: there is no {said.name} in this program"
+                raise CompileError("D_PRAGMA_UNUSED", text, said.span)
+
     def _declare(self, node: Outer) -> None:
         from dtrace_py.lang.check_declaration import declare
 
@@ -93,11 +167,31 @@ class Compiler:
         number = len(self.program.clauses) + 1
         descriptions = tuple(description.text for description in node.descriptions)
         places = tuple(description.span for description in node.descriptions)
-        self.match(descriptions, places, source.context)  # before anything else is checked
+        probes = self.match(descriptions, places, source.context)  # before anything else is checked
         if node.predicate is None and not node.body:
             return Clause(number, descriptions, None, (), node.span, source, places=places)
+        from dtrace_py.lang.arguments import signatures
         from dtrace_py.lang.check_clause import check_clause
 
-        strsize, frames = self.settings.number("strsize"), self.settings.number("stackframes")
-        predicate, statements, stability = check_clause(node, self.scope, strsize, frames)
+        ways = signatures(descriptions, source.context, probes, self.arguments)
+        predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)
         return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)
+
+    def _limits(self) -> Limits:
+        from dtrace_py.lang.limits import Limits
+
+        return Limits(self.settings.number("strsize"), stackframes=self.settings.number("stackframes"))
+
+
+def _outside(name: str) -> bool:
+    """Whether a name is one of D's own."""
+    from dtrace_py.lang.tables import actions, aggregating, subroutines, variables
+
+    tables = (
+        variables.BUILTINS,
+        variables.CONSTANTS,
+        actions.ACTIONS,
+        subroutines.SUBROUTINES,
+        aggregating.AGGREGATING,
+    )
+    return any(name in table for table in tables)

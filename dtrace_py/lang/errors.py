@@ -24,6 +24,10 @@ class CompileError(Exception):
         self.source: Source | None = None
 
 
+class Consequence(CompileError):
+    """An error that would not be there but for an earlier one, and that need not be shown besides it."""
+
+
 class CompileErrors(Exception):
     """All errors of a program; the first is the one that DTrace stops at (N4)."""
 

@@ -1,0 +1,42 @@
+"""What args[] is in a clause: one thing for every probe of a description, or an error (contract P15, P28, B2, V61)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from dtrace_py.lang.definitions import ProbeArgument
+from dtrace_py.lang.describe import is_glob, parse_description
+from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.source import Field
+
+ArgumentsOf = Callable[[Any], tuple[ProbeArgument, ...]]
+"""The typed arguments of a probe; none if its provider does not type them."""
+
+Signature = Callable[[], tuple[ProbeArgument, ...]]
+
+
+def signatures(
+    descriptions: Sequence[str], context: Field, probes: Sequence[Sequence[Any]], of: ArgumentsOf
+) -> Iterator[Signature]:
+    """One for each way in which the clause has to be checked: the next one is for the same clause, with other args[]."""
+    if not probes:
+        yield lambda: _unstable(descriptions[0] if descriptions else "")
+    for text, matched in zip(descriptions, probes, strict=False):
+        description = parse_description(text, context)
+        names = (description.provider, description.name)
+        loose = description.id is None and any(not name or is_glob(name) for name in names)
+        if loose or not matched:
+            yield lambda text=text: _unstable(text)  # type: ignore[misc]
+            continue
+        seen: set[tuple[ProbeArgument, ...]] = set()
+        for probe in matched:
+            arguments = of(probe)
+            if arguments not in seen:
+                seen.add(arguments)
+                yield lambda arguments=arguments: arguments  # type: ignore[misc]
+
+
+def _unstable(text: str) -> tuple[ProbeArgument, ...]:
+    reason = f"args[ ] may not be referenced because probe description {text} matches an unstable set of probes"
+    raise CompileError("D_ARGS_MULTI", reason)
