@@ -25,6 +25,7 @@ from dtrace_py.lang.types import (
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check_expressions import ExpressionChecker
+    from dtrace_py.lang.scope import Scope
 
 _INT_MAX = (1 << 31) - 1
 _MOST_ELEMENTS = (1 << 32) - 1
