@@ -18,7 +18,7 @@ class Node:
 
 @record
 class Specifier(Node):
-    """What a type is made from. Of the qualifiers ``const volatile restrict userland`` the last alone has a meaning (D10)."""
+    """What a type is made from. Of the qualifiers only ``userland`` has a meaning (D10, D11)."""
 
     qualifiers: tuple[str, ...]
 

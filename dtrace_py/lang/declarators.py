@@ -11,7 +11,7 @@ from dtrace_py.lang.lexer import COMMENT, Kind, Token
 from dtrace_py.lang.reader import MAX_DEPTH, Reader
 
 STORAGE = frozenset("auto register static extern typedef self this".split())
-QUALIFIERS = frozenset("const volatile restrict userland".split())
+QUALIFIERS = frozenset("const volatile restrict userland import".split())
 _TAGGED = frozenset("struct union enum".split())
 _TYPE_WORDS = frozenset("char double float int long short signed string unsigned void".split()) | _TAGGED | QUALIFIERS
 
@@ -95,7 +95,7 @@ class DeclaratorParser(Reader):
 
     def _another_word(self, complete: bool) -> bool:
         """Whether the token is one more word of the type; the declared name may be spelled like a type."""
-        return self.at_type() and not (complete and self.token.kind is Kind.IDENT)
+        return not (complete and self.token.kind is Kind.IDENT) and self.at_type()
 
     def _storage(self, known: str | None) -> str:
         if known is not None:

@@ -24,11 +24,6 @@ Load = Callable[[str], bool]
 """Loads the library that defines a name; says whether there was one that had not been loaded."""
 
 
-def no_library(name: str) -> bool:
-    """Of a program that stands alone."""
-    return False
-
-
 class Scope:
     """All that is known at a point of the program. It only grows."""
 
@@ -37,11 +32,11 @@ class Scope:
         self.variables: dict[tuple[str, str], Variable] = {}
         self.inlines: dict[str, Inline] = {}
         self.translators: list[Translator] = []
+        self.providers: dict[str, DeclaredProvider] = {}
         self.scratch: dict[tuple[str, str], bool] = {}
         """Whether a pointer variable holds addresses of the clause's own memory, by its first assignment."""
         self.spoiled: set[tuple[str, str]] = set()
         """Names that a wrong statement would have made: that they are missing is no error of its own."""
-        self.providers: dict[str, DeclaredProvider] = {}
         self.aggregations = program.aggregations
         self.builtins = program.builtins
         self.strsize = strsize
