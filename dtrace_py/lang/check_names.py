@@ -13,7 +13,6 @@ from dtrace_py.lang.check_translations import builtin_translation
 from dtrace_py.lang.definitions import Inline
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.program import Variable
-from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
@@ -40,7 +39,7 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
         raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
     if inline := scope.inline(name):
-        return _inline(check, inline, node.span)
+        return _inline(check, inline, node)
     if (constant := scope.enumerator(name)) is not None:
         value, kind = constant
         return typed.Const(LONG if kind.size == 8 else INT if kind.signed else UINT, node.span, value)
@@ -58,10 +57,10 @@ def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     )
 
 
-def _inline(check: ExpressionChecker, inline: Inline, span: Span) -> typed.Expr:
+def _inline(check: ExpressionChecker, inline: Inline, node: ast.Name) -> typed.Expr:
     if inline.parameters is not None:
-        raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", span)
-    return as_declared(check.within({}, inline.value), inline.type, span)
+        raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", node.span)
+    return as_declared(check.within({}, inline.value), inline.type, node.span)
 
 
 def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope: str, name: str) -> typed.Value:
