@@ -17,9 +17,12 @@ FILES = sorted((Path(__file__).parent / "checks").glob("*.txt"))
 
 def cases(path: Path) -> list[tuple[int, str, str, str]]:
     """Line, expected tags, rows and program of each case in a file."""
-    lines = enumerate(path.read_text().splitlines(), start=1)
-    split = [(number, *line.split(None, 2)) for number, line in lines if line and not line.startswith("#")]
-    return [(number, tags, rows, text) for number, tags, rows, text in split]
+    found = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        if line and not line.startswith("#"):
+            tags, rows, text = line.split(None, 2)
+            found.append((number, tags, rows, text))
+    return found
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in FILES])
