@@ -29,14 +29,7 @@ class Machine:
             lambda: self._traceable.functions, tracefs.blacklist, lambda name: self.symbols.has_function(name)
         )
         calls = SyscallProvider(self._system_calls, tracefs.call_parameters)
-        self.providers = Registry(
-            (
-                DtraceProvider(),
-                ProfileProvider(),
-                SyscallProvider(self._system_calls, tracefs.call_parameters),
-                self.fbt,
-            )
-        )
+        self.providers = Registry((DtraceProvider(), ProfileProvider(), calls, self.fbt))
 
     def _system_calls(self) -> dict[int, str]:
         try:
