@@ -49,7 +49,7 @@ def shown(probe: Probe, types: KernelTypes | NoTypes, parameters: list[str] | No
         (
             DtraceProvider(),
             SyscallProvider(lambda: {}, lambda call: parameters or []),
-            FbtProvider(lambda: [], lambda: frozenset()),
+            FbtProvider(lambda: [], frozenset, lambda name: True),
         )
     )
     return [(each.native, str(each.type)) for each in registry.arguments(probe, types)]
