@@ -73,6 +73,7 @@ class KernelTypes:
                 if path.name != VMLINUX and (blob := self._blob(path.name)):
                     yield path.name, blob
 
+    @cache  # noqa: B019 - there is one of these, as long as the process; every word of a program may be a type
     def _find(self, name: str, kinds: tuple[int, ...], module: str) -> tuple[str, Record] | None:
         for place, blob in self._where(module):
             if record := blob.find(name, kinds):

@@ -59,7 +59,7 @@ def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
 
 def _inline(check: ExpressionChecker, inline: Inline, node: ast.Name) -> typed.Expr:
     if inline.parameters is not None:
-        raise CompileError("D_IDENT_BADREF", f"array '{node.name}' may not be referenced as a scalar", node.span)
+        raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", node.span)
     return as_declared(check.within({}, inline.value), inline.type, node.span)
 
 
