@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dtrace_py.lang.arguments import ArgumentsOf
     from dtrace_py.lang.ast import Outer
     from dtrace_py.lang.facts import TypeSource
-    from dtrace_py.lang.libraries import Available, Libraries
+    from dtrace_py.lang.libraries import Libraries
     from dtrace_py.lang.limits import Limits
     from dtrace_py.lang.scope import Scope
 
@@ -53,13 +53,11 @@ class Compiler:
         match: Match,
         arguments: ArgumentsOf = lambda probe: (),
         libraries: Callable[[], Libraries] | None = None,
-        available: Available = lambda kind, name: False,
     ) -> None:
         self.types = types
         self.settings = settings
         self.match = match
         self.arguments = arguments
-        self.available = available
         self.program = Program()
         self._libraries = libraries
 
@@ -78,7 +76,7 @@ class Compiler:
 
     def load(self) -> None:
         """Compile the libraries of the directories that were given (M38); our own is read as its names turn up."""
-        for source in self.libraries.files(self.available):
+        for source in self.libraries.files(self.settings.depends):
             self._library(source)
 
     def _from_library(self, name: str) -> bool:
@@ -90,11 +88,17 @@ class Compiler:
 
     def _library(self, source: Source) -> None:
         """Declare what a library holds. Its clauses, if there are any, trace nothing."""
-        with deep_recursion():
-            parsed = parse(source, Macros({}), Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
-            for item in parsed.items:
-                if not isinstance(item, tree.Clause):
-                    self._declare(item)
+        try:
+            with deep_recursion():
+                parsed = parse(source, Macros({}), Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+                if parsed.errors:
+                    raise parsed.errors[0]
+                for item in parsed.items:
+                    if not isinstance(item, tree.Clause):
+                        self._declare(item)
+        except CompileError as error:
+            error.source = error.source or source
+            raise CompileErrors([error]) from error
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""

@@ -15,7 +15,8 @@ from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
-from dtrace_py.lang.types import EnumType, FunctionType, PointerType, StructType, Type, VoidType, same
+from dtrace_py.lang.type_text import type_from
+from dtrace_py.lang.types import EnumType, FunctionType, PointerType, Type, VoidType, same
 
 if TYPE_CHECKING:
     from dtrace_py.lang import ast
@@ -91,17 +92,9 @@ class Scope:
 
     def builtin(self, text: str) -> Type:
         """The type written in one of the tables: ``uint64_t``, ``struct task_struct *``, ``const char *``."""
-        name = text.replace("*", "").removeprefix("const ").strip()
-        keyword, _, tag = name.partition(" ")
-        kind: Type | None
-        if keyword in ("struct", "union") and tag:
-            kind = self.source.tagged(name) or StructType(name)
-        else:
-            kind = self.source.typedef(name)
+        kind = type_from(text, self.source)
         if kind is None:
-            raise unknown(name, None)
-        for _ in range(text.count("*")):
-            kind = PointerType(kind)
+            raise unknown(text.replace("*", "").strip(), None)
         return kind
 
 

@@ -462,7 +462,7 @@ enum e1 { E1, E2 = 5, E3 };
 int x; string str; struct s1 foo; struct s1 *p; int64_t arr[string, int]; int s[10]; self int i; this struct s2 bar;
 inline int in1 = 5; inline string in2[int n] = n ? "a" : "b"; inline int in3[int a, int b] = a + b;
 translator struct s1 < t2 *T > { a = T->a; d = stringof(T->b); };
-provider prov { probe one(int, char *a) : (int b); probe two__three(t3); };
+provider prov { probe one(int b, char *a) : (int b); probe two__three(t3); };
 BEGIN { y = 1; z = "z"; a["k"] = 1; self->x = x; this->y = z; @a = count(); @b[1, "s"] = sum(x); @c[1, "a"] = sum(1); n1 = 1; }
 """
 """Declares the names that the rules use, so that more than the first of a program's uses of them is looked at."""
