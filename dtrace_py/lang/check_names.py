@@ -14,6 +14,7 @@ from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.program import Variable
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
+from dtrace_py.lang.tables.stability import STABLE
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import ARRAYS, BUILTINS, CONSTANTS
 from dtrace_py.lang.types import INT, LONG
@@ -56,6 +57,7 @@ def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
 
 
 def _inline(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
+    check.stability &= check.scope.attributes.get(node.name, STABLE)
     inline = check.scope.inlines[node.name]
     if inline.parameters is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{node.name}' may not be referenced as a scalar", node.span)
@@ -69,6 +71,8 @@ def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope:
         raise undefined(check.scope, scope, name, node.span)
     if variable.keys is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{variable}' may not be referenced as a scalar", node.span)
+    if scope == "global":
+        check.stability &= check.scope.attributes.get(name, STABLE)
     return typed.Value(variable.type, node.span, variable)
 
 

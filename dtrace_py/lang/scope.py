@@ -37,6 +37,7 @@ class Scope:
         """Names that a wrong statement would have made: that they are missing is no error of its own."""
         self.aggregations = program.aggregations
         self.builtins = program.builtins
+        self.attributes = program.attributes
 
     def variable(self, scope: str, name: str) -> Variable | None:
         return self.variables.get((scope, name))
