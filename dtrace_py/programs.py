@@ -54,6 +54,10 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     compiler = Compiler(types, settings, matching)
     compiled = Compiled(compiler.program)
     for source in job.sources:
+        if source.is_script and options.flag("cpp"):
+            from dtrace_py.preprocess import preprocess
+
+            source = preprocess(source, options)
         defaults = partial(options.flag, "defaultargs")
         macros = Macros(process_macros(), job.operands, source.path or job.command, defaults)
         try:

@@ -42,6 +42,7 @@ class Session:
         with progress("compiling and finding probes"):
             compiled = programs.compile_job(self.job, lambda: self.machine.types, self.machine.providers)
         self._tell_unlisted()
+        self._refuse_unbuilt()
         with self._output() as sink:
             match self.job.mode:
                 case Mode.LIST:
@@ -49,7 +50,7 @@ class Session:
                     return 0
                 case Mode.COMPILE:
                     self._tell_stability(compiled, sink)
-                    if self.job.show_code:
+                    if self._shows_code:
                         self._show_code(compiled)
                     return 0
                 case Mode.TRACE:
@@ -83,12 +84,24 @@ class Session:
             reason = next(iter(unlisted.values()))
             self.complain(f"warning: descriptions of {' and '.join(unlisted)} probes were not checked: {reason}")
 
+    def _refuse_unbuilt(self) -> None:
+        """What options ask for and this version cannot do: an error, but to -e only a warning, and to -l nothing."""
+        for what in self.job.options.unbuilt.values():
+            if self.job.mode is Mode.TRACE:
+                raise DtpyError(f"{what} is not implemented (yet)")
+            if self.job.mode is Mode.COMPILE:
+                self.complain(f"warning: {what} is not implemented (yet)")
+
     def _tell_stability(self, compiled: Compiled, sink: Sink) -> None:
         if self.job.verbose:
             from dtrace_py.output import stability
 
             stability.tell(compiled, self.machine.providers, self.job.mode is Mode.COMPILE, sink.write)
             sink.flush()
+
+    @property
+    def _shows_code(self) -> bool:
+        return self.job.show_code or self.job.options.flag("verbose")
 
     def _show_code(self, compiled: Compiled) -> None:
         from dtrace_py.prepare import prepare
@@ -106,7 +119,7 @@ class Session:
             prepared = prepare(compiled, self.machine, self.job.options, probing=True, note=self._note)
         self._announce(compiled)
         check(prepared, self.job.options)
-        if self.job.show_code:
+        if self._shows_code:
             print(prepared.unit.text, file=sys.stderr)
         report = Report(self.machine.release, len(self.machine.online))
         with written(report, self.job.report), ExitStack() as stack:

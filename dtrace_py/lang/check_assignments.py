@@ -91,7 +91,7 @@ def _writable(check: ExpressionChecker, node: ast.Expr, op: str) -> Target:
     read_only = f"operator {op} can only be applied to a writable variable"
     no_lvalue = f"operator {op} requires modifiable lvalue as an operand"
     if isinstance(node, ast.Name) and check.scope.variable("global", node.name) is None:
-        if node.name in check.bound or node.name in check.scope.inlines or node.name in CONSTANTS:
+        if node.name in check.bound or node.name in CONSTANTS or check.scope.inline(node.name):
             raise CompileError("D_OP_LVAL", no_lvalue, node.span)
         if node.name in BUILTINS:
             raise CompileError("D_OP_WRITE", read_only, node.span)

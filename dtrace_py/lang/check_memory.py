@@ -50,7 +50,7 @@ def index(check: ExpressionChecker, node: ast.Index) -> typed.Expr:
     if isinstance(base, ast.Name) and base.name not in check.bound:
         if base.name in ARRAYS:
             return builtin_element(check, base.name, node)
-        if (inline := check.scope.inlines.get(base.name)) and inline.parameters is not None:
+        if (inline := check.scope.inline(base.name)) and inline.parameters is not None:
             return _inline(check, inline, inline.parameters, node)
     of = check.check(base)
     if len(node.keys) > 1:

@@ -10,8 +10,10 @@ from dtrace_py.lang.check_conversions import as_declared
 from dtrace_py.lang.check_errors import undefined
 from dtrace_py.lang.check_symbols import symbol_value
 from dtrace_py.lang.check_translations import builtin_translation
+from dtrace_py.lang.definitions import Inline
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.program import Variable
+from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.stability import STABLE
@@ -32,8 +34,8 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
         return check.bound[name]
     if scope.variable("global", name):
         return variable_value(check, node, "global", name)
-    if name in scope.inlines:
-        return _inline(check, node)
+    if inline := scope.inline(name):
+        return _inline(check, inline, node.span)
     if name in CONSTANTS:
         return typed.Const(LONG if name == "NULL" else INT, node.span, CONSTANTS[name])
     if name in BUILTINS:
@@ -41,7 +43,8 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
         raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
     if (constant := scope.enumerator(name)) is not None:
-        return typed.Const(INT if -(1 << 31) <= constant < 1 << 31 else LONG, node.span, constant)
+        value, kind = constant
+        return typed.Const(INT if kind.size <= 4 else LONG, node.span, value)
     raise undefined(check.scope, "global", name, node.span)
 
 
@@ -56,12 +59,11 @@ def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     )
 
 
-def _inline(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
-    check.stability &= check.scope.attributes.get(node.name, STABLE)
-    inline = check.scope.inlines[node.name]
+def _inline(check: ExpressionChecker, inline: Inline, span: Span) -> typed.Expr:
+    check.stability &= check.scope.attributes.get(inline.name, STABLE)
     if inline.parameters is not None:
-        raise CompileError("D_IDENT_BADREF", f"array '{node.name}' may not be referenced as a scalar", node.span)
-    return as_declared(check.within({}, inline.value), inline.type, node.span)
+        raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", span)
+    return as_declared(check.within({}, inline.value), inline.type, span)
 
 
 def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope: str, name: str) -> typed.Value:

@@ -60,9 +60,9 @@ class Compiler:
 
     @cached_property
     def scope(self) -> Scope:
-        from dtrace_py.lang.scope import Scope
+        from dtrace_py.lang.scope import Scope, no_library
 
-        return Scope(self.types(), self.program)
+        return Scope(self.types(), self.program, no_library, lambda: self.settings.number("strsize"))
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""

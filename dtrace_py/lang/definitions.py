@@ -39,3 +39,19 @@ class ProbeArgument(NamedTuple):
     """Its own type."""
     translated: Type | None = None
     """The type after translation, where it is another one."""
+
+
+class DeclaredProbe(NamedTuple):
+    """``probe name(native) : (translated);`` (D9)."""
+
+    name: str
+    native: tuple[Type, ...]
+    arguments: tuple[ProbeArgument, ...]
+    """What args[] is."""
+
+
+class DeclaredProvider(NamedTuple):
+    """``provider name { ... };``: the probes by name, as published (P27)."""
+
+    name: str
+    probes: dict[str, DeclaredProbe]

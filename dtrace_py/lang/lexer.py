@@ -261,7 +261,9 @@ class Lexer:
             self._obeyed[span.start] = self._obey(span)
         if moved := self._obeyed[span.start]:
             line, file = moved
-            self.line, self.file = line - 1, file or self.file
+            self.line = line - 1
+            if file is not None:
+                self.file = file or None  # an empty name is that of the source itself
 
     def _obey(self, span: Span) -> tuple[int, str | None] | None:
         try:

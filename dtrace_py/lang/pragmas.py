@@ -100,7 +100,9 @@ class Pragmas:
             self.set_option(name, value if equals else None)
         except ValueError as error:
             to = f" to '{value}'" if equals else ""
-            raise CompileError("D_PRAGMA_OPTSET", f"failed to set option '{name}'{to}: {error}", span) from None
+            hint = next(iter(getattr(error, "__notes__", ())), None)
+            text = f"failed to set option '{name}'{to}: {error}"
+            raise CompileError("D_PRAGMA_OPTSET", text, span, lambda: hint) from None
 
     def _depends_on(self, words: list[str], span: Span) -> None:
         _count("depends_on", words, (2,), span)

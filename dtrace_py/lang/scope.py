@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from dtrace_py.lang import ast
-from dtrace_py.lang.definitions import Inline, Translator
-from dtrace_py.lang.errors import CompileError, not_built
+from collections.abc import Callable, Container
+from typing import TYPE_CHECKING
+
+from dtrace_py.lang.definitions import DeclaredProvider, Inline, Translator
+from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.facts import TypeSource
-from dtrace_py.lang.intrinsics import INTRINSICS, specified, unknown
+from dtrace_py.lang.intrinsics import unknown
+from dtrace_py.lang.own_types import OwnTypes
 from dtrace_py.lang.program import Program, Variable
-from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
-from dtrace_py.lang.types import (
-    FunctionType,
-    PointerType,
-    StructType,
-    Type,
-    VoidType,
-    same,
-)
+from dtrace_py.lang.types import EnumType, FunctionType, PointerType, StructType, Type, VoidType, same
+
+if TYPE_CHECKING:
+    from dtrace_py.lang import ast
+
+Load = Callable[[str], bool]
+"""Loads the library that defines a name; says whether there was one that had not been loaded."""
+
+
+def no_library(name: str) -> bool:
+    """Of a program that stands alone."""
+    return False
 
 
 class Scope:
     """All that is known at a point of the program. It only grows."""
 
-    def __init__(self, source: TypeSource, program: Program) -> None:
-        self.source = source
+    def __init__(self, kernel: TypeSource, program: Program, library: Load, strsize: Callable[[], int]) -> None:
+        self.source = OwnTypes(kernel, library)
         self.variables: dict[tuple[str, str], Variable] = {}
         self.inlines: dict[str, Inline] = {}
         self.translators: list[Translator] = []
@@ -35,9 +41,13 @@ class Scope:
         """Whether a pointer variable holds addresses of the clause's own memory, by its first assignment."""
         self.spoiled: set[tuple[str, str]] = set()
         """Names that a wrong statement would have made: that they are missing is no error of its own."""
+        self.providers: dict[str, DeclaredProvider] = {}
         self.aggregations = program.aggregations
         self.builtins = program.builtins
         self.attributes = program.attributes
+        self.strsize = strsize
+        """The length of strings, in bytes, as options have it now."""
+        self._library = library
 
     def variable(self, scope: str, name: str) -> Variable | None:
         return self.variables.get((scope, name))
@@ -46,10 +56,15 @@ class Scope:
         self.variables[variable.scope, variable.name] = variable
         return variable
 
-    def enumerator(self, name: str) -> int | None:
-        """The value of an enumeration constant."""
-        found = self.source.enumerator(name)
-        return found[0] if found else None
+    def inline(self, name: str) -> Inline | None:
+        """The inline of that name, which may be a library's."""
+        if name not in self.inlines and self._library(name):
+            return self.inlines.get(name)
+        return self.inlines.get(name)
+
+    def enumerator(self, name: str) -> tuple[int, EnumType] | None:
+        """The value and the type of an enumeration constant: the program's own, a library's or the kernel's."""
+        return self.source.enumerator(name)
 
     def translators_to(self, output: Type) -> list[Translator]:
         """The translators to a structure."""
@@ -57,54 +72,46 @@ class Scope:
 
     def may_declare(self, name: str) -> bool:
         """Whether a global variable may have this name: built-in names are taken (V9)."""
-        return name not in self.inlines and not any(
-            name in table for table in (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING)
-        )
+        if name in self.source.enumerators or any(name in table for table in _TABLES):
+            return False
+        return self.inline(name) is None
+
+    def is_free(self, name: str) -> bool:
+        """Whether nothing is called so yet that shares its names with global variables."""
+        return ("global", name) not in self.variables and self.may_declare(name)
 
     def is_type(self, name: str) -> bool:
         """Whether a word names a type: not when a variable has that name (L16)."""
-        if ("global", name) in self.variables or name in BUILTINS or name in CONSTANTS:
+        if "`" in name:
+            module, _, name = name.rpartition("`")
+            return self.source.typedef(name, module.rstrip("`")) is not None
+        if ("global", name) in self.variables or name in self.inlines or name in BUILTINS or name in CONSTANTS:
             return False
-        return name in INTRINSICS or self.source.typedef(name) is not None
+        return self.source.typedef(name) is not None
 
     def resolve(self, name: ast.TypeName) -> Type:
         """The type that a type name stands for."""
-        kind = self._base(_words(name.specifier), name.span)
-        for layer in name.layers:
-            if not isinstance(layer, ast.Pointer):
-                raise not_built("an array or function type", layer.span)
-            kind = PointerType(kind)
-        return kind
+        from dtrace_py.lang.check_types import resolve
+
+        return resolve(self, name)
 
     def builtin(self, text: str) -> Type:
-        """The type written in one of the tables: ``uint64_t``, ``struct task_struct *``."""
-        words = tuple(word for word in text.replace("*", " ").split() if word != "const")
-        kind = StructType(" ".join(words)) if words[0] == "struct" else self._base(words, None)
+        """The type written in one of the tables: ``uint64_t``, ``struct task_struct *``, ``const char *``."""
+        name = text.replace("*", "").removeprefix("const ").strip()
+        keyword, _, tag = name.partition(" ")
+        kind: Type | None
+        if keyword in ("struct", "union") and tag:
+            kind = self.source.tagged(name) or StructType(name)
+        else:
+            kind = self.source.typedef(name)
+        if kind is None:
+            raise unknown(name, None)
         for _ in range(text.count("*")):
             kind = PointerType(kind)
         return kind
 
-    def _base(self, words: tuple[str, ...], span: Span | None) -> Type:
-        if words[0] in ("struct", "union", "enum") and len(words) == 2:
-            kind = self.source.tagged(" ".join(words))
-        elif len(words) == 1 and words[0] not in INTRINSICS:
-            kind = self.source.typedef(words[0])
-        else:
-            return specified(words, span)
-        if kind is None:
-            raise unknown(" ".join(words), span)
-        return kind
 
-
-def _words(specifier: ast.Specifier) -> tuple[str, ...]:
-    match specifier:
-        case ast.Words(words=words):
-            return words
-        case ast.Struct(keyword=keyword, tag=str(tag), members=None):
-            return keyword, tag
-        case ast.Enum(tag=str(tag), enumerators=None):
-            return "enum", tag
-    raise not_built(f"a definition of {specifier}", specifier.span)
+_TABLES: tuple[Container[str], ...] = (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING)
 
 
 def pointee(kind: Type) -> Type:
