@@ -13,7 +13,9 @@ from dtrace_py.lang.types import DynamicType, FunctionType, Type
 
 
 def undefined(scope: Scope, where: str, name: str, span: Span, array: bool = False) -> CompileError:
-    """D_IDENT_UNDEF or D_VAR_UNDEF for a variable that has not been made (V8)."""
+    """D_IDENT_UNDEF or D_VAR_UNDEF for a variable that has not been made (V8); a type may not stand there at all (L16)."""
+    if where == "global" and scope.is_type(name):
+        return CompileError("D_SYNTAX", f'syntax error near "{name}"', span)
     kind = Consequence if (where, name) in scope.spoiled else CompileError
     if where == "global" and not array:
         text = f"failed to resolve {name}: Unknown variable name"

@@ -15,6 +15,7 @@ from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.program import Variable
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
+from dtrace_py.lang.tables.stability import STABLE
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import ARRAYS, BUILTINS, CONSTANTS
 from dtrace_py.lang.types import INT, LONG, UINT
@@ -58,6 +59,7 @@ def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
 
 
 def _inline(check: ExpressionChecker, inline: Inline, node: ast.Name) -> typed.Expr:
+    check.stability &= check.scope.attributes.get(inline.name, STABLE)
     if inline.parameters is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", node.span)
     return as_declared(check.within({}, inline.value), inline.type, node.span)
@@ -70,6 +72,8 @@ def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope:
         raise undefined(check.scope, scope, name, node.span)
     if variable.keys is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{variable}' may not be referenced as a scalar", node.span)
+    if scope == "global":
+        check.stability &= check.scope.attributes.get(name, STABLE)
     return typed.Value(variable.type, node.span, variable)
 
 

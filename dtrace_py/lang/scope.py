@@ -40,6 +40,7 @@ class Scope:
         """Names that a wrong statement would have made: that they are missing is no error of its own."""
         self.aggregations = program.aggregations
         self.builtins = program.builtins
+        self.attributes = program.attributes
         self.strsize = strsize
         """The length of strings, in bytes, as options have it now."""
         self._library = library
