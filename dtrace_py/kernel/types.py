@@ -73,12 +73,12 @@ class KernelTypes:
                 if path.name != VMLINUX and (blob := self._blob(path.name)):
                     yield path.name, blob
 
-    @cache  # noqa: B019 - there is one of these, as long as the process; every word of a program may be a type
     @cached_property
     def _described(self) -> bool:
         """Whether the kernel has BTF. A word that may be anything is then no type; that a structure is wanted is an error."""
         return self._path.exists()
 
+    @cache  # noqa: B019 - there is one of these, as long as the process; every word of a program may be a type
     def _find(self, name: str, kinds: tuple[int, ...], module: str) -> tuple[str, Record] | None:
         for place, blob in self._where(module):
             if record := blob.find(name, kinds):
