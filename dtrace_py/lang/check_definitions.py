@@ -73,8 +73,8 @@ def _translator(node: ast.Translator, scope: Scope) -> None:
         field = scope.source.member(output, each.member)
         if field is None:
             text = f"translator member {each.member} is not a member of {output}"
-            known = like(each.member, lambda: [name for name, _ in scope.source.members(output)])
-            raise CompileError("D_XLATE_MEMB", text, each.span, known)
+            others = like(each.member, lambda: [name for name, _ in scope.source.members(output)])
+            raise CompileError("D_XLATE_MEMB", text, each.span, others)
         value = expressions(scope).within(bound, each.value)
         if not _may_be(field.type, value):
             text = (
