@@ -27,7 +27,6 @@ _LATER = {
     "c": "running a command (-c)",
     "G": "USDT objects (-G)",
     "h": "USDT headers (-h)",
-    "L": "D library directories (-L)",
     "p": "grabbing a process (-p)",
 }
 """Flags that DTrace has and dtpy has not yet; they are refused rather than ignored."""
@@ -39,6 +38,7 @@ _SHORTHANDS = {
     "F": "flowindent",
     "H": "cpphdrs",
     "I": "incdir",
+    "L": "libdir",
     "U": "undef",
     "X": "stdc",
     "Z": "zdefs",
@@ -69,6 +69,7 @@ _HELP = {
     "D": "... with a macro: name or name=value.",
     "U": "... without a macro.",
     "I": "... with a folder to look for headers in.",
+    "L": "Compile the D libraries of a folder before the programs.",
     "H": "... with a list of the headers it reads, on standard error.",
     "X": "... in a dialect: a, c, s or t; s is traditional C.",
     "S": "Show the generated C on standard error.",

@@ -21,7 +21,10 @@ from dtrace_py.providers.registry import Registry
 from dtrace_py.providers.unmatched import unmatched
 
 if TYPE_CHECKING:
+    from dtrace_py.lang.definitions import ProbeArgument
     from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.libraries import Libraries
+    from dtrace_py.options import Options
 
 
 class Matched(NamedTuple):
@@ -51,8 +54,10 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     set_option = partial(options.set, pragma=True)
     settings = Settings(options.number, options.flag, set_option, partial(_depends, providers))
     matching = Matching(job, providers)
-    compiler = Compiler(types, settings, matching)
+    compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
+    if options.given & {"libdir", "syslibdir"} and not options.flag("nolibs"):
+        _load_libraries(compiler, job)
     for source in job.sources:
         if source.is_script and options.flag("cpp"):
             from dtrace_py.preprocess import preprocess
@@ -87,6 +92,30 @@ def _depends(providers: Registry, kind: str, name: str) -> bool:
     if kind == "provider":
         return any(provider.name == name for provider in providers.providers)
     return name == "vmlinux" or ("/" not in name and os.path.isdir(f"/sys/module/{name}"))
+
+
+def _arguments(providers: Registry, types: Callable[[], TypeSource], probe: Probe) -> tuple[ProbeArgument, ...]:
+    return providers.arguments(probe, types())
+
+
+def _libraries(options: Options) -> Libraries:
+    """Our own library, or the one that is named instead; those of -L are looked at first."""
+    from dtrace_py.lang.libraries import SYSTEM, Libraries
+
+    if options.flag("nolibs"):
+        return Libraries(system=None)
+    folders = [text for name, text in options.all if name == "libdir" and text]
+    system = options.text("syslibdir")
+    return Libraries([*folders, system] if system else folders, os.uname().release, None if system else SYSTEM)
+
+
+def _load_libraries(compiler: Compiler, job: Job) -> None:
+    try:
+        compiler.load()
+    except CompileErrors as error:
+        source = error.errors[0].source
+        assert source
+        raise DtpyError(_message(error.errors, source, job.options.flag("errtags"))) from error
 
 
 def _message(errors: Sequence[CompileError], source: Source, errtags: bool) -> str:

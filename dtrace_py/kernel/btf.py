@@ -102,6 +102,13 @@ class Btf:
                 return self.record(self._first + place)
         return None
 
+    @cached_property
+    def functions(self) -> dict[str, int]:
+        """The numbers of all functions of this blob itself, for who wants to know about very many."""
+        words, places = self._words, self._places
+        numbers = (n for n, at in enumerate(places) if words[at + 1] >> 24 & 31 == FUNC)
+        return {self.string(words[places[n]]): self._first + n for n in numbers}
+
     def enumerator(self, name: str) -> Record | None:
         """The enumeration that has an enumerator of that name, in this blob itself."""
         for at in self._mentions(name):

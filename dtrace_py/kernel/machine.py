@@ -28,7 +28,8 @@ class Machine:
         self.fbt = FbtProvider(
             lambda: self._traceable.functions, tracefs.blacklist, lambda name: self.symbols.has_function(name)
         )
-        self.providers = Registry((DtraceProvider(), ProfileProvider(), SyscallProvider(self._system_calls), self.fbt))
+        calls = SyscallProvider(self._system_calls, tracefs.call_parameters)
+        self.providers = Registry((DtraceProvider(), ProfileProvider(), calls, self.fbt))
 
     def _system_calls(self) -> dict[int, str]:
         try:

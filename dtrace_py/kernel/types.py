@@ -30,6 +30,7 @@ from dtrace_py.providers.fbt import VMLINUX
 
 _SOU = (btf.STRUCT, btf.UNION)
 _TAGGED = {"struct": (btf.STRUCT,), "union": (btf.UNION,), "enum": (btf.ENUM, btf.ENUM64)}
+_MANY = 50
 _PER_CPU = ".data..percpu"
 
 
@@ -40,6 +41,7 @@ class KernelTypes:
         self._symbols = symbols
         self._path = path
         self._blobs: dict[str, Btf | None] = {}
+        self._prototypes = 0
 
     @cached_property
     def _core(self) -> Btf:
@@ -71,6 +73,7 @@ class KernelTypes:
                 if path.name != VMLINUX and (blob := self._blob(path.name)):
                     yield path.name, blob
 
+    @cache  # noqa: B019 - there is one of these, as long as the process; every word of a program may be a type
     def _find(self, name: str, kinds: tuple[int, ...], module: str) -> tuple[str, Record] | None:
         for place, blob in self._where(module):
             if record := blob.find(name, kinds):
@@ -122,7 +125,7 @@ class KernelTypes:
         )
 
     def prototype(self, function: str, module: str = "") -> Prototype | None:
-        found = self._find(function, (btf.FUNC,), module)
+        found = self._function(function, module)
         if not found:
             return None
         place, record = found
@@ -131,6 +134,16 @@ class KernelTypes:
         signature = blob.record(record.size)
         parameters = tuple((name, self._type(place, kind)) for name, kind in blob.parameters(signature) if kind)
         return Prototype(self._type(place, signature.size), parameters)
+
+    def _function(self, name: str, module: str) -> tuple[str, Record] | None:
+        """A function; all of them are taken together once it shows that many are wanted."""
+        self._prototypes += 1
+        if self._prototypes < _MANY:
+            return self._find(name, (btf.FUNC,), module)
+        for place, blob in self._where(module):
+            if name in blob.functions:
+                return place, blob.record(blob.functions[name])
+        return None
 
     def symbol(self, name: str, module: str = "") -> Symbol | None:
         symbols = self._symbols()

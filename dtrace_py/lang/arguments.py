@@ -29,8 +29,10 @@ def signatures(
         if loose or not matched:
             yield lambda text=text: _unstable(text)  # type: ignore[misc]
             continue
-        seen: set[tuple[ProbeArgument, ...]] = set()
-        for probe in matched:
+        # The first is asked for only if args[] is named, and the others only if the first was: types are slow to find.
+        yield lambda matched=matched: of(matched[0])  # type: ignore[misc]
+        seen = {of(matched[0])}
+        for probe in matched[1:]:
             arguments = of(probe)
             if arguments not in seen:
                 seen.add(arguments)

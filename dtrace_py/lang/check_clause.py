@@ -9,6 +9,7 @@ from dtrace_py.lang.arguments import Signature
 from dtrace_py.lang.check_expressions import ExpressionChecker
 from dtrace_py.lang.check_order import check_order
 from dtrace_py.lang.check_statements import check_block
+from dtrace_py.lang.definitions import ProbeArgument
 from dtrace_py.lang.errors import CompileError, CompileErrors, Consequence
 from dtrace_py.lang.limits import Limits
 from dtrace_py.lang.scope import Scope
@@ -24,10 +25,15 @@ def check_clause(node: tree.Clause, scope: Scope, limits: Limits, signatures: It
     """
     checked: Checked | None = None
     for arguments in signatures:
-        check = ExpressionChecker(scope, limits, arguments)
-        made = _Clause(node, check).checked()
+        asked: list[bool] = []
+
+        def noted(arguments: Signature = arguments, asked: list[bool] = asked) -> tuple[ProbeArgument, ...]:
+            asked.append(True)
+            return arguments()
+
+        made = _Clause(node, ExpressionChecker(scope, limits, noted)).checked()
         checked = checked or made
-        if "args" not in scope.builtins:
+        if not asked:
             break
     assert checked
     return checked

@@ -71,7 +71,7 @@ def key_types(scope: Scope, node: ast.KeyedBy) -> tuple[Type, ...]:
     kinds = tuple(resolve(scope, key.type) for key in node.keys)
     for kind, key in zip(kinds, node.keys, strict=True):
         if not (is_scalar(kind) or isinstance(kind, StringType)):
-            raise CompileError("D_DECL_PROTO_TYPE", f"{kind} may not be used as a key of an array", key.span)
+            raise CompileError("D_DECL_PROTO_TYPE", f"{kind} is not a valid key type", key.span)
     return kinds
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.lang import ast, typed
+from dtrace_py.lang.check_conversions import fits
 from dtrace_py.lang.check_types import around, check_name, check_object, expressions, resolve, specified_type
 from dtrace_py.lang.definitions import Inline, Translator
 from dtrace_py.lang.errors import CompileError
@@ -15,7 +16,7 @@ from dtrace_py.lang.types import (
     StructType,
     Type,
     VoidType,
-    compatible,
+    same,
 )
 
 
@@ -43,7 +44,7 @@ def _inline(node: ast.Inline, scope: Scope) -> None:
     parameters = tuple(_parameter(key, scope) for key in keyed.keys) if keyed else None
     bound = {key: placeholder(of, span) for key, of in parameters or () if key}
     value = expressions(scope).within(bound, node.value)
-    if not fits(kind, value):
+    if not _may_be(kind, value):
         text = f'inline {name} definition uses incompatible types: "{kind}" = "{value.type}"'
         raise CompileError("D_OP_INCOMPAT", text, node.span)
     scope.inlines[name] = Inline(name, kind, parameters, node.value)
@@ -73,7 +74,7 @@ def _translator(node: ast.Translator, scope: Scope) -> None:
             text = f"translator member {each.member} is not a member of {output}"
             raise CompileError("D_XLATE_MEMB", text, each.span)
         value = expressions(scope).within(bound, each.value)
-        if not fits(field.type, value):
+        if not _may_be(field.type, value):
             text = (
                 f'translator member {each.member} definition uses incompatible types: "{field.type}" = "{value.type}"'
             )
@@ -86,9 +87,8 @@ def placeholder(kind: Type, span: Span) -> typed.Expr:
     return typed.Load(kind, span, typed.Const(UINTPTR, span, 0))
 
 
-def fits(kind: Type, value: typed.Expr) -> bool:
+def _may_be(kind: Type, value: typed.Expr) -> bool:
     """Whether a definition of that type may have that value; a translated one is a structure, or the address of one."""
-    if isinstance(value.type, DynamicType):
-        return isinstance(kind.target if isinstance(kind, PointerType) else kind, StructType)
-    zero = isinstance(value, typed.Const) and value.value == 0
-    return compatible(kind, value.type) or (zero and not isinstance(kind, StructType))
+    if isinstance(value, typed.Translated):
+        return same(kind, PointerType(value.translator.output) if value.pointer else value.translator.output)
+    return fits(kind, value)

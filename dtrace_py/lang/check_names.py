@@ -13,13 +13,12 @@ from dtrace_py.lang.check_translations import builtin_translation
 from dtrace_py.lang.definitions import Inline
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.program import Variable
-from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.stability import STABLE
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import ARRAYS, BUILTINS, CONSTANTS
-from dtrace_py.lang.types import INT, LONG
+from dtrace_py.lang.types import INT, LONG, UINT
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check_expressions import ExpressionChecker
@@ -34,17 +33,17 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
         return check.bound[name]
     if scope.variable("global", name):
         return variable_value(check, node, "global", name)
-    if inline := scope.inline(name):
-        return _inline(check, inline, node.span)
     if name in CONSTANTS:
         return typed.Const(LONG if name == "NULL" else INT, node.span, CONSTANTS[name])
     if name in BUILTINS:
         return _builtin(check, node)
     if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
         raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
+    if inline := scope.inline(name):
+        return _inline(check, inline, node)
     if (constant := scope.enumerator(name)) is not None:
         value, kind = constant
-        return typed.Const(INT if kind.size <= 4 else LONG, node.span, value)
+        return typed.Const(LONG if kind.size == 8 else INT if kind.signed else UINT, node.span, value)
     raise undefined(check.scope, "global", name, node.span)
 
 
@@ -59,11 +58,11 @@ def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     )
 
 
-def _inline(check: ExpressionChecker, inline: Inline, span: Span) -> typed.Expr:
+def _inline(check: ExpressionChecker, inline: Inline, node: ast.Name) -> typed.Expr:
     check.stability &= check.scope.attributes.get(inline.name, STABLE)
     if inline.parameters is not None:
-        raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", span)
-    return as_declared(check.within({}, inline.value), inline.type, span)
+        raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", node.span)
+    return as_declared(check.within({}, inline.value), inline.type, node.span)
 
 
 def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope: str, name: str) -> typed.Value:

@@ -228,7 +228,7 @@ def _explicit(scope: Scope, name: str, node: ast.Expr) -> int:
 def check_name(name: str, span: Span) -> None:
     """Raise D_DECL_SCOPE for a declared name with a backquote."""
     if "`" in name:
-        raise CompileError("D_DECL_SCOPE", f"cannot specify scope in declaration of {name}", span)
+        raise CompileError("D_DECL_SCOPE", f"a scope may not be specified in the declaration of {name}", span)
 
 
 def check_object(scope: Scope, kind: Type, name: str, what: str, span: Span) -> None:
@@ -238,6 +238,6 @@ def check_object(scope: Scope, kind: Type, name: str, what: str, span: Span) -> 
     if isinstance(kind, DynamicType):
         raise CompileError("D_DECL_DYNOBJ", f"cannot declare dynamic {what}: {name}", span)
     if isinstance(kind, FunctionType):
-        raise CompileError("D_VAR_UNSUP", f"cannot declare function as a {what}: {name}", span)
+        raise CompileError("D_VAR_UNSUP", f"a function may not be declared as {what}: {name}", span)
     if size_of(kind, scope.source, scope.strsize()) is None:
         raise CompileError("D_DECL_INCOMPLETE", f"incomplete struct/union/enum {kind}: {name}", span)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dtrace_py.lang.arguments import ArgumentsOf
     from dtrace_py.lang.ast import Outer
     from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.libraries import Libraries
     from dtrace_py.lang.limits import Limits
     from dtrace_py.lang.scope import Scope
 
@@ -51,18 +52,53 @@ class Compiler:
         settings: Settings,
         match: Match,
         arguments: ArgumentsOf = lambda probe: (),
+        libraries: Callable[[], Libraries] | None = None,
     ) -> None:
         self.types = types
         self.settings = settings
         self.match = match
         self.arguments = arguments
         self.program = Program()
+        self._libraries = libraries
+
+    @cached_property
+    def libraries(self) -> Libraries:
+        """The D libraries."""
+        from dtrace_py.lang.libraries import Libraries
+
+        return self._libraries() if self._libraries else Libraries()
 
     @cached_property
     def scope(self) -> Scope:
-        from dtrace_py.lang.scope import Scope, no_library
+        from dtrace_py.lang.scope import Scope
 
-        return Scope(self.types(), self.program, no_library, lambda: self.settings.number("strsize"))
+        return Scope(self.types(), self.program, self._from_library, lambda: self.settings.number("strsize"))
+
+    def load(self) -> None:
+        """Compile the libraries of the directories that were given (M38); our own is read as its names turn up."""
+        for source in self.libraries.files(self.settings.depends):
+            self._library(source)
+
+    def _from_library(self, name: str) -> bool:
+        """Declare what our own library knows of a name; whether it knew something that had not been declared."""
+        found = self.libraries.take(name)
+        for source in found:
+            self._library(source)
+        return bool(found)
+
+    def _library(self, source: Source) -> None:
+        """Declare what a library holds. Its clauses, if there are any, trace nothing."""
+        try:
+            with deep_recursion():
+                parsed = parse(source, Macros({}), Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+                if parsed.errors:
+                    raise parsed.errors[0]
+                for item in parsed.items:
+                    if not isinstance(item, tree.Clause):
+                        self._declare(item)
+        except CompileError as error:
+            error.source = error.source or source
+            raise CompileErrors([error]) from error
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""

@@ -15,18 +15,14 @@ from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
-from dtrace_py.lang.types import EnumType, FunctionType, PointerType, StructType, Type, VoidType, same
+from dtrace_py.lang.type_text import type_from
+from dtrace_py.lang.types import EnumType, FunctionType, PointerType, Type, VoidType, same
 
 if TYPE_CHECKING:
     from dtrace_py.lang import ast
 
 Load = Callable[[str], bool]
 """Loads the library that defines a name; says whether there was one that had not been loaded."""
-
-
-def no_library(name: str) -> bool:
-    """Of a program that stands alone."""
-    return False
 
 
 class Scope:
@@ -37,11 +33,11 @@ class Scope:
         self.variables: dict[tuple[str, str], Variable] = {}
         self.inlines: dict[str, Inline] = {}
         self.translators: list[Translator] = []
+        self.providers: dict[str, DeclaredProvider] = {}
         self.scratch: dict[tuple[str, str], bool] = {}
         """Whether a pointer variable holds addresses of the clause's own memory, by its first assignment."""
         self.spoiled: set[tuple[str, str]] = set()
         """Names that a wrong statement would have made: that they are missing is no error of its own."""
-        self.providers: dict[str, DeclaredProvider] = {}
         self.aggregations = program.aggregations
         self.builtins = program.builtins
         self.attributes = program.attributes
@@ -97,17 +93,9 @@ class Scope:
 
     def builtin(self, text: str) -> Type:
         """The type written in one of the tables: ``uint64_t``, ``struct task_struct *``, ``const char *``."""
-        name = text.replace("*", "").removeprefix("const ").strip()
-        keyword, _, tag = name.partition(" ")
-        kind: Type | None
-        if keyword in ("struct", "union") and tag:
-            kind = self.source.tagged(name) or StructType(name)
-        else:
-            kind = self.source.typedef(name)
+        kind = type_from(text, self.source)
         if kind is None:
-            raise unknown(name, None)
-        for _ in range(text.count("*")):
-            kind = PointerType(kind)
+            raise unknown(text.replace("*", "").strip(), None)
         return kind
 
 

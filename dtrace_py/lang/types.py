@@ -74,7 +74,7 @@ class PointerType:
     alias: str = ""
 
     def __str__(self) -> str:
-        return spelled(self)
+        return ("userland " if self.user else "") + spelled(self)
 
 
 @record
@@ -196,11 +196,11 @@ def is_scalar(kind: Type) -> bool:
 
 
 def is_string_like(kind: Type) -> bool:
-    """What S4 calls string-compatible: ``string``, ``char *`` and ``char[]``."""
+    """What S4 calls string-compatible: ``string``, ``char *`` and ``char[]``; but no memory of a process (S5)."""
     match kind:
         case StringType():
             return True
-        case PointerType(target=IntType(size=1)) | ArrayType(element=IntType(size=1)):
+        case PointerType(target=IntType(size=1), user=False) | ArrayType(element=IntType(size=1)):
             return True
     return False
 

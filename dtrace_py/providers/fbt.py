@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dtrace_py.lang.describe import Description, is_glob, matcher
 from dtrace_py.providers.deny import denied, reason
 from dtrace_py.providers.probe import Family, Probe, stabilities
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
 
 FIRST = 10_001
 KINDS = ("entry", "return")
@@ -102,3 +107,16 @@ class FbtProvider:
         name = description.function
         if not known and name and not is_glob(name) and self._exists(name):
             yield name, "the kernel does not list it as a function to trace (notrace)"
+
+    def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
+        """The parameters of the function; or where it was left, which no kernel tells, and what it returned (V86, V87)."""
+        from dtrace_py.lang.definitions import ProbeArgument
+        from dtrace_py.lang.types import INT, VoidType
+
+        prototype = types.prototype(probe.function, probe.module)
+        if prototype is None:
+            return ()
+        if probe.name == "entry":
+            return tuple(ProbeArgument(place, kind) for place, (_, kind) in enumerate(prototype.parameters))
+        offset = ProbeArgument(0, INT)
+        return (offset,) if isinstance(prototype.result, VoidType) else (offset, ProbeArgument(1, prototype.result))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dtrace_py.errors import Unlisted
 from dtrace_py.lang.describe import Description, matcher
 from dtrace_py.providers.probe import Family, Probe, Provider, probes_of
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
 
 
 class Registry:
@@ -53,6 +58,10 @@ class Registry:
         if not self.lenient:
             raise error
         self.unlisted[provider.name] = error
+
+    def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
+        """What args[] is at a probe."""
+        return self.provider(probe.provider).arguments(probe, types)
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         """(function, reason) of what a description names but cannot be traced safely."""

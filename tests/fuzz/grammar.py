@@ -57,7 +57,6 @@ _RULES = {
         <descriptions> / <expr> / <block>
         <descriptions> / <expr> / <block>
         <descriptions>
-        <descriptions> / <expr> /
     """,
     "descriptions": """
         BEGIN
@@ -162,7 +161,8 @@ _RULES = {
         <action>(<args>)
         <action>(<args>)
         trace(<expr>)
-        printf("<format>", <args>)
+        printf("<format>", <some>)
+        printf("<format>")
         printa("<format>", @<agg>)
         printa(@<agg>)
         print(<expr>)
@@ -199,12 +199,19 @@ _RULES = {
     """,
     "args": """
 
+        <some>
+        <some>
+        <some>
+    """,
+    "some": """
         <expr>
         <expr>
-        <expr>, <expr>
-        <expr>, <args>
+        <num>
+        <str>
         @<agg>
-        <string>, <args>
+        <expr>, <some>
+        <num>, <some>
+        <str>, <some>
     """,
     "expr": """
         <primary>
@@ -297,7 +304,6 @@ _RULES = {
         translator <typename> < <typename> <name> > { <outputs> };
         provider <name> { <probes> };
         #pragma D attributes <stability> <inline>
-        counter <type> <name>;
     """,
     "declarator": """
         <name>
@@ -343,7 +349,7 @@ _RULES = {
         <type> *<name>
         <type>, <params>
         <type> <name>, <params>
-        ...
+        <type>, ...
         void
     """,
     "typename": """
@@ -381,8 +387,7 @@ _RULES = {
         struct file
         struct { <members> }
         psinfo_t
-        userland <type>
-        <word> <type>
+        userland int *
         vmlinux`pid_t
     """,
     "integer": """
@@ -401,8 +406,6 @@ _RULES = {
         9223372036854775807
         18446744073709551615
         18446744073709551616
-        1.5
-        0x
     """,
     "digits": "0\n1\n2\n7\n8\n9\n10\n16\n31\n32\n63\n64\n100\n255\n1000\n65535\n65536\n99999999999",
     "digit": "1\n2\n3",
@@ -436,7 +439,7 @@ _RULES = {
     "inline": "in1\nin2\nin3",
     "enumerator": "E1\nE2\nE3\nSIGKILL\nE_NONE",
     "typedef": "t1\nt2\nt3",
-    "tag": "s1\ns2\ns3\nlist_head",
+    "tag": "s1\ns1\ns2\ns3\nlist_head\ne1",
     "agg": "\na\nb\nc",
     "symbol": "\n".join("jiffies_64 init_task vfs_read current_task nosuch max_pfn".split()),
     "macro": "\n".join("1 2 3 0 pid uid target ppid nosuch".split()),
@@ -450,14 +453,26 @@ _RULES = {
     "nl": "\n",
 }
 
+PRELUDE = """
+typedef int t1; typedef struct { int a; char b[8]; t1 *c; } t2; typedef t2 *t3;
+struct s1 { int a; unsigned b : 3; struct s1 *c; string d; union { long pid; char comm[16]; }; };
+struct s2 { struct s1 a; uint8_t b[4][2]; int (*c)(int); };
+union s3 { int a; long b; };
+enum e1 { E1, E2 = 5, E3 };
+int x; string str; struct s1 foo; struct s1 *p; int64_t arr[string, int]; int s[10]; self int i; this struct s2 bar;
+inline int in1 = 5; inline string in2[int n] = n ? "a" : "b"; inline int in3[int a, int b] = a + b;
+translator struct s1 < t2 *T > { a = T->a; d = stringof(T->b); };
+provider prov { probe one(int b, char *a) : (int b); probe two__three(t3); };
+BEGIN { y = 1; z = "z"; a["k"] = 1; self->x = x; this->y = z; @a = count(); @b[1, "s"] = sum(x); @c[1, "a"] = sum(1); n1 = 1; }
+"""
+"""Declares the names that the rules use, so that more than the first of a program's uses of them is looked at."""
+
 _PIECE = re.compile(r"<([a-z]+)>")
 
 
 def _parse(text: str) -> list[list[tuple[bool, str]]]:
     """The alternatives of a rule, each a list of (is a rule, name or text)."""
-    lines = [line.strip() for line in text.strip("\n").split("\n")]
-    if text.startswith("\n"):
-        lines = [line.strip() for line in text.split("\n")[1:-1]]
+    lines = [line.strip() for line in text.split("\n")[1:-1]] if text.startswith("\n    ") else text.split("\n")
     made = []
     for line in lines:
         parts = _PIECE.split(line)

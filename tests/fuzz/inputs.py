@@ -19,7 +19,7 @@ MOST = 20_000
 
 _TOKENS = (
     "{ } ( ) [ ] ; , . : ? / // /* */ # @ $ $$ ` `` -> -- ++ << >> <<= == != <= && || ^^ ~ ! = += \" ' \\ \\\n \n \t \0 \xff "
-    "0 0x 08 1e9 1.0 18446744073709551615 99999999999999999999 'a' \"s\" %s ... -1"
+    "0 0x 0x 1.5 08 1e9 1.0 18446744073709551615 99999999999999999999 'a' \"s\" %s ... -1"
 ).split(" ")
 
 _NESTS = (
@@ -63,17 +63,22 @@ class Input(NamedTuple):
     """Whether only the one line with the tag is shown; else excerpts and hints are made too."""
 
 
+_WITH_PRELUDE = ("program", "clause", "declarations")
+
+
 def make(seed: int, number: int) -> Input:
     """The input of that number."""
     rng = random.Random(seed * 1_000_003 + number)
     kind = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
     text = KINDS[kind][1](rng)
     script = rng.random() < 0.6
-    source = Source(text, path="fuzz.d") if script else Source(text, rng.choice(list(Field)))
+    if kind in _WITH_PRELUDE and rng.random() < 0.6:
+        text = grammar.PRELUDE + text
+    source = Source(text, path="fuzz.d") if script else Source(text, rng.choice((*Field, *[Field.NAME] * 9)))
     operands = tuple(
         rng.choice(("1", "-5", "a b", '"q"', "pid", "0x", "99999999999999999999", "")) for _ in range(rng.randrange(3))
     )
-    return Input(kind, source, operands, rng.random() < 0.5, rng.random() < 0.95)
+    return Input(kind, source, operands, rng.random() < 0.8, rng.random() < 0.95)
 
 
 def _program(rng: random.Random) -> str:

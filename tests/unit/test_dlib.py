@@ -6,7 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from dtrace_py.kernel.ksyms import Symbols
+from dtrace_py.kernel.requirements import BTF
+from dtrace_py.kernel.types import KernelTypes
 from dtrace_py.lang import ast
+from dtrace_py.lang.compiler import Compiler, Settings
+from dtrace_py.lang.facts import NoTypes
 from dtrace_py.lang.libraries import INDEX, SYSTEM
 from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.parser import Parser
@@ -45,3 +52,27 @@ def test_the_index_is_up_to_date() -> None:
     if os.environ.get("DTPY_UPDATE"):
         (SYSTEM / INDEX).write_text(index)
     assert (SYSTEM / INDEX).read_text() == index, "DTPY_UPDATE=1 pytest -k index rewrites it"
+
+
+@pytest.mark.skipif(not os.path.exists(BTF), reason="this kernel does not describe its types")
+def test_all_of_it_is_right_on_this_kernel() -> None:
+    settings = Settings(lambda name: 256, lambda name: name == "empty", lambda *_: None)
+    types = KernelTypes(Symbols)
+    compiler = Compiler(lambda: types, settings, lambda *_: ())
+    for name in {line.split("\t")[0] for line in (SYSTEM / INDEX).read_text().splitlines()}:
+        if " " not in name:
+            assert compiler.scope.is_type(name) or compiler.scope.inline(name), name
+    assert len(compiler.scope.translators) == sum(
+        path.read_text().count("\ntranslator ") for path in SYSTEM.glob("*.d")
+    )
+
+
+def test_a_constant_costs_no_kernel_types() -> None:
+    class Untouched(NoTypes):
+        def tagged(self, name: str, module: str = "") -> None:
+            raise AssertionError(name)
+
+    settings = Settings(lambda name: 256, lambda name: name == "empty", lambda *_: None)
+    compiler = Compiler(Untouched, settings, lambda *_: ())
+    for name in ("SIGKILL", "B_READ", "PR_STOPPED", "AF_INET", "TH_ACK", "IPPROTO_TCP", "O_CREAT", "EAGAIN", "R_RAX"):
+        assert compiler.scope.inline(name), name
