@@ -25,6 +25,8 @@ Arguments = Callable[[], tuple[ProbeArgument, ...]]
 
 _MAX_DEPTH = 100
 """Inlines and translators that may stand for one another."""
+_MAX_EXPANSIONS = 20_000
+"""How often the inlines of one clause are put in place of their names: each may double the one before it."""
 
 
 def no_arguments() -> tuple[ProbeArgument, ...]:
@@ -44,6 +46,7 @@ class ExpressionChecker:
         self.bound: dict[str, typed.Expr] = {}
         """Names that stand for a typed expression: the parameters of an inline, the input of a translator."""
         self.depth = 0
+        self.expansions = 0
 
     @property
     def strsize(self) -> int:
@@ -70,6 +73,10 @@ class ExpressionChecker:
         """The node where these names, and no others that are bound, stand for typed expressions."""
         if self.depth == _MAX_DEPTH:
             text = f"inlines and translators are nested more than {_MAX_DEPTH} deep"
+            raise CompileError("D_SYNTAX", text, node.span)
+        self.expansions += 1
+        if self.expansions > _MAX_EXPANSIONS:
+            text = f"inlines and translators expand more than {_MAX_EXPANSIONS} times"
             raise CompileError("D_SYNTAX", text, node.span)
         self.bound, outer = names, self.bound
         self.depth += 1
