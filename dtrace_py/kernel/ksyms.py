@@ -66,9 +66,9 @@ class Symbols:
         return 0
 
     def all_functions(self) -> list[tuple[str, str]]:
-        """Name and module of every function; needs no addresses."""
-        found = {(name, module): None for _, kind, name, module in _LINE.findall(self._raw) if kind in b"tTwW"}
-        return [(name.decode(), module.decode() or VMLINUX) for name, module in found]
+        """Name and module of every function, as often as there are some of that name; needs no addresses."""
+        found = re.findall(r"^[0-9a-f]+ [tTwW] (\S+)(?:\t\[(\S+)\])?$", self._raw.decode(), re.MULTILINE)
+        return [(name, module or VMLINUX) for name, module in found]
 
     def has_function(self, name: str) -> bool:
         """Whether the kernel has a function of that name, in whatever module; needs no addresses."""
