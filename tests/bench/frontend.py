@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,9 @@ def compile_twice(path: Path) -> dict[str, float]:
         machine.providers.lenient = True
         began = time.perf_counter()
         try:
-            programs.compile_job(Job([source], mode=Mode.COMPILE), lambda each=machine: each.types, machine.providers)
+            programs.compile_job(
+                Job([source], mode=Mode.COMPILE), partial(getattr, machine, "types"), machine.providers
+            )
         except DtpyError as error:
             sys.exit(str(error))
         took.append(time.perf_counter() - began)
