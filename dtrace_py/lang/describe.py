@@ -61,7 +61,7 @@ def _numbered(text: str, context: Field, span: Span | None) -> Description:
         what = f"{context.name.lower()}s"
         text = f"probe identifier {text} not permitted when specifying {what}"
         raise CompileError("D_PDESC_INVAL", text, span)
-    number = int(text[-4000:])  # Python reads no more digits
+    number = int(text[-4000:])  # Python reads only so many digits
     if len(text) > 4000 or not 0 < number <= _MAX_ID:
         raise unknown_id(text, span)
     return Description(id=number)

@@ -51,7 +51,7 @@ OUTER = {
     ("int x", "(int ", "; BEGIN { }"): "D_SYNTAX",
     ("", "struct { ", "BEGIN { }"): "D_SYNTAX",
     ("", "\n#nosuch", "\nBEGIN { }"): "D_PRAGCTL_INVAL",
-    ("", "\n#line 9", "\nBEGIN { nosuch() }"): "D_PRAGMA_MALFORM",
+    ("#line ", "9", "\nBEGIN { }"): "D_PRAGMA_MALFORM",
     ("", "^", "BEGIN { }"): "D_SYNTAX",
     ("", "BEGIN { ( } ", ""): "D_SYNTAX",
     ("BEGIN", ",BEGIN", " { }"): "",
