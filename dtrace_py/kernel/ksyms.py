@@ -65,6 +65,11 @@ class Symbols:
                 return after - address
         return 0
 
+    def all_functions(self) -> list[tuple[str, str]]:
+        """Name and module of every function, as often as there are some of that name; needs no addresses."""
+        found = re.findall(r"^[0-9a-f]+ [tTwW] (\S+)(?:\t\[(\S+)\])?$", self._raw.decode(), re.MULTILINE)
+        return [(name, module or VMLINUX) for name, module in found]
+
     def has_function(self, name: str) -> bool:
         """Whether the kernel has a function of that name, in whatever module; needs no addresses."""
         pattern = rb"^[0-9a-f]+ [tTwW] " + re.escape(name.encode()) + rb"(\t|$)"

@@ -8,6 +8,7 @@ from dtrace_py.lang import ast, typed
 from dtrace_py.lang.check_conversions import convert, is_zero
 from dtrace_py.lang.check_errors import not_in_expression, wrong_argument, wrong_count
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.hints import like
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
@@ -36,7 +37,8 @@ def call(check: ExpressionChecker, node: ast.Call) -> typed.Expr:
         return typed.Convert(VOID if action else DynamicType(), node.span, nothing)
     if name in BUILTINS or check.scope.variable("global", name):
         raise CompileError("D_FUNC_IDKIND", f"variable '{name}' may not be referenced as a function", node.span)
-    raise CompileError("D_FUNC_UNDEF", f"undefined function name: {name}", node.span)
+    known = like(name, lambda: [*SUBROUTINES, *ACTIONS, *AGGREGATING])
+    raise CompileError("D_FUNC_UNDEF", f"undefined function name: {name}", node.span, known)
 
 
 def check_count(prototype: Prototype, given: int, span: Span) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.lang import ast
-from dtrace_py.lang.check_types import around, check_name, check_object, known, resolve, specified_type
+from dtrace_py.lang.check_types import around, check_name, check_object, resolve, specified_type
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.program import Variable
 from dtrace_py.lang.scope import Scope
@@ -14,7 +14,7 @@ def declare(node: ast.Outer, scope: Scope) -> None:
     """Enter what is declared into the scope."""
     match node:
         case ast.Declaration(declarators=()):
-            _tag(node.specifier, scope)
+            specified_type(scope, node.specifier)
         case ast.Declaration():
             base = specified_type(scope, node.specifier)
             for declarator in node.declarators:
@@ -23,16 +23,6 @@ def declare(node: ast.Outer, scope: Scope) -> None:
             from dtrace_py.lang.check_definitions import define
 
             define(node, scope)
-
-
-def _tag(specifier: ast.Specifier, scope: Scope) -> None:
-    """``struct foo { ... };``, or ``struct foo;``, which says that there will be one."""
-    if isinstance(specifier, ast.Struct) and specifier.members is None:
-        name = f"{specifier.keyword} {specifier.tag}"
-        if not known(scope, name):
-            scope.source.declare(name)
-    else:
-        specified_type(scope, specifier)
 
 
 def _declare(node: ast.Declaration, base: Type, declarator: ast.Declarator, scope: Scope) -> None:

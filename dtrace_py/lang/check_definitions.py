@@ -7,6 +7,7 @@ from dtrace_py.lang.check_conversions import fits
 from dtrace_py.lang.check_types import around, check_name, check_object, expressions, resolve, specified_type
 from dtrace_py.lang.definitions import Inline, Translator
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.hints import like
 from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.types import (
@@ -72,7 +73,8 @@ def _translator(node: ast.Translator, scope: Scope) -> None:
         field = scope.source.member(output, each.member)
         if field is None:
             text = f"translator member {each.member} is not a member of {output}"
-            raise CompileError("D_XLATE_MEMB", text, each.span)
+            others = like(each.member, lambda: [name for name, _ in scope.source.members(output)])
+            raise CompileError("D_XLATE_MEMB", text, each.span, others)
         value = expressions(scope).within(bound, each.value)
         if not _may_be(field.type, value):
             text = (

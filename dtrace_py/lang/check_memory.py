@@ -136,7 +136,8 @@ def member(check: ExpressionChecker, node: ast.Member) -> typed.Expr:
         op = "->" if node.arrow else "."
         raise CompileError("D_OP_SOU", f'operator {op} cannot be applied to type "{kind}"', node.span)
     if check.scope.source.size(kind) is None:
-        text = f"operator {'->' if node.arrow else '.'} cannot be applied to the forward-declared {kind}"
+        op = "->" if node.arrow else "."
+        text = f"operator {op} cannot be applied to a forward declaration: no {kind} definition is available"
         raise CompileError("D_OP_INCOMPLETE", text, node.span)
     found = check.scope.source.member(kind, node.name)
     if found is None:

@@ -9,6 +9,7 @@ from dtrace_py.lang.check_conversions import as_declared
 from dtrace_py.lang.check_errors import wrong_argument, wrong_count
 from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.hints import like
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.variables import BUILTINS, Builtin
 from dtrace_py.lang.types import DynamicType, IntType, PointerType, StructType, Type, same
@@ -52,7 +53,7 @@ def translated_member(check: ExpressionChecker, base: typed.Translated, name: st
     value = translator.members.get(name)
     if value is None:
         text = f"translator does not define conversion for member: {name}"
-        raise CompileError("D_XLATE_NOCONV", text, span)
+        raise CompileError("D_XLATE_NOCONV", text, span, like(name, lambda: translator.members))
     field = check.scope.source.member(translator.output, name)
     made = check.within({translator.name: base.operand}, value)
     return as_declared(made, field.type, span) if field else made

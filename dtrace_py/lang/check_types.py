@@ -36,11 +36,9 @@ def resolve(scope: Scope, name: ast.TypeName) -> Type:
     return around(scope, specified_type(scope, name.specifier), name.specifier, name.layers)
 
 
-def specified_type(scope: Scope, node: ast.Specifier, nested: bool = False) -> Type:
-    """The type of a specifier; a structure or enumeration with a body is defined on the way.
-
-    ``nested`` is in the body of another one, where a structure that is not known yet may be pointed to.
-    """
+def specified_type(scope: Scope, node: ast.Specifier) -> Type:
+    """The type of a specifier; a structure or enumeration with a body is defined on the way, one that nobody knows is
+    taken to be declared, and may be pointed to."""
     match node:
         case ast.Words(words=words):
             return _words(scope, words, node.span)
@@ -49,16 +47,10 @@ def specified_type(scope: Scope, node: ast.Specifier, nested: bool = False) -> T
         case ast.Enum():
             return _enumeration(scope, node)
         case ast.Struct(members=None):
-            name = f"{node.keyword} {node.tag}"
-            return scope.source.declare(name) if nested and not known(scope, name) else _tagged(scope, name, node.span)
+            return _tagged(scope, f"{node.keyword} {node.tag}", node.span)
         case ast.Struct():
             return _structure(scope, node)
     raise AssertionError(node)
-
-
-def known(scope: Scope, name: str) -> bool:
-    """Whether there is a structure of that name (with its keyword), be it only declared."""
-    return name in scope.source.tags or scope.source.tagged(name) is not None
 
 
 def _words(scope: Scope, words: tuple[str, ...], span: Span) -> Type:
@@ -73,9 +65,9 @@ def _tagged(scope: Scope, name: str, span: Span) -> Type:
     keyword, _, tag = name.partition(" ")
     module, _, tag = tag.rpartition("`")
     kind = scope.source.tagged(f"{keyword} {tag}", module.rstrip("`"))
-    if kind is None:
+    if kind is None and module:
         raise unknown(name, span)
-    return kind
+    return kind or scope.source.declare(name)
 
 
 # Declarators
@@ -148,7 +140,7 @@ def _structure(scope: Scope, node: ast.Struct) -> StructType:
     kind = scope.source.begin(node.keyword, node.tag)
     members: list[tuple[str, Type, int | None]] = []
     for line in node.members:
-        base = specified_type(scope, line.specifier, nested=True)
+        base = specified_type(scope, line.specifier)
         if not line.declarators:
             members.append(("", base, None))
         for declarator in line.declarators:

@@ -184,7 +184,7 @@ class Compiler:
     def _limits(self) -> Limits:
         from dtrace_py.lang.limits import Limits
 
-        return Limits(self.settings.number("strsize"), stackframes=self.settings.number("stackframes"))
+        return Limits(*map(self.settings.number, Limits._fields))
 
 
 def _outside(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.hints import like
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.types import (
     CHAR,
@@ -110,4 +111,5 @@ def _invalid(tag: str, what: str, span: Span | None) -> CompileError:
 
 def unknown(name: str, span: Span | None) -> CompileError:
     """The error for a name that is no type: D_UNKNOWN, as a failure of the type data is (13.1)."""
-    return CompileError("D_UNKNOWN", f"failed to resolve type {name}: Unknown type name", span)
+    known = like(name, lambda: INTRINSICS)
+    return CompileError("D_UNKNOWN", f"failed to resolve type {name}: Unknown type name", span, known)

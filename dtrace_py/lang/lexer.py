@@ -161,11 +161,11 @@ class Lexer:
         if self.text.startswith("/*", start):
             end = self.text.find("*/", start)
             self.at = length if end < 0 else end + 2
-        elif self.text[start] in _QUOTED:
+        elif self.text.startswith(tuple(_QUOTED), start):
             end = self.text.find("\n", start)
             self.at = length if end < 0 else end
         else:
-            self.at += 1
+            self.at = min(start + 1, length)
         self.line += self.text.count("\n", start, self.at)
 
     def _common(self) -> Token:

@@ -34,7 +34,7 @@ class Registry:
             try:
                 yield from provider.matching(description)
             except Unlisted as error:
-                self._pass_over(provider, error)
+                self.pass_over(provider.name, error)
 
     def matching(self, description: Description) -> list[Probe]:
         """The same, one by one."""
@@ -46,7 +46,7 @@ class Registry:
                 if probe := provider.numbered(number):
                     return probe
             except Unlisted as error:
-                self._pass_over(provider, error)
+                self.pass_over(provider.name, error)
         return None
 
     def tells(self, description: Description) -> bool:
@@ -54,10 +54,11 @@ class Registry:
         concerned = self.providers if description.id is not None else self._asked(description)
         return all(provider.name not in self.unlisted for provider in concerned)
 
-    def _pass_over(self, provider: Provider, error: Unlisted) -> None:
+    def pass_over(self, provider: str, error: Unlisted) -> None:
+        """Note that a provider does not list its probes, or raise the error."""
         if not self.lenient:
             raise error
-        self.unlisted[provider.name] = error
+        self.unlisted[provider] = error
 
     def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
         """What args[] is at a probe."""

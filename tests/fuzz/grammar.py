@@ -110,7 +110,7 @@ _RULES = {
         @q = lquantize(<num>, 0, 100, 10);
         @l = llquantize(<num>, 10, 0, 6, 20); printa(@l);
         arr1[<str>, <num>] = <num>; <fine>
-        printf("%d %s %p\n", <num>, <str>, (void *)<num>);
+        printf("%d %s %p\\n", <num>, <str>, (void *)<num>);
         trace(<str>); stack(); <fine>
         if (<num>) { <fine> } else { <fine> }
         trace(curthread-><member>); <fine>
@@ -435,7 +435,7 @@ _RULES = {
     "conversion": "%<letter>\n%5<letter>\n%-20s\n%@<letter>\n%ll<letter>\n%h<letter>\n%.<digits><letter>\n%0<digits>x\n%%",
     "letter": "\n".join("a A b c C d e E f g G i k o p P s S t T u wc ws x X Y @ q".split()),
     "name": "\n".join("x y z a b i p s n arr str foo bar".split()),
-    "member": "\n".join("a b c d m pid comm f_flags f_path dentry d_name name tv_sec pr_psargs self string".split()),
+    "member": "\n".join("a b c d m pid comm f_flags f_path dentry d_name name tv_sec pr_psargs".split()),
     "inline": "in1\nin2\nin3",
     "enumerator": "E1\nE2\nE3\nSIGKILL\nE_NONE",
     "typedef": "t1\nt2\nt3",

@@ -10,7 +10,7 @@ from dtrace_py.kernel.ksyms import Symbols
 from dtrace_py.kernel.types import KernelTypes
 from dtrace_py.lang.facts import Field
 from dtrace_py.lang.types import EnumType, IntType, PointerType, StructType
-from tests.unit.made_up import kernel_types
+from tests.unit.made_up import KALLSYMS, kernel_types
 
 
 @pytest.fixture
@@ -142,3 +142,15 @@ def test_a_symbol_is_known_where_addresses_are_hidden(tmp_path: Path, types: Ker
     found = KernelTypes(lambda: Symbols(hidden), tmp_path / "btf" / "vmlinux").symbol("vfs_read")
     assert found
     assert (found.address, found.size) == (0, 0)
+
+
+def test_without_btf_a_word_is_no_type(tmp_path: Path) -> None:
+    kallsyms = tmp_path / "symbols"
+    kallsyms.write_text(KALLSYMS)
+    types = KernelTypes(lambda: Symbols(kallsyms), tmp_path / "vmlinux")
+    assert types.typedef("u64") is None
+    assert types.enumerator("GREEN") is None
+    assert types.prototype("vfs_read") is None
+    found = types.symbol("runqueues")
+    assert found
+    assert str(found.type) == "uint64_t"
