@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dtrace_py.errors import DtpyError
 from dtrace_py.job import Job, Mode
 from dtrace_py.lang.source import Source
-from tests.bench.progress import say
+from tests.bench import progress
 
 FOLDER = Path(__file__).parent
 
@@ -29,13 +30,9 @@ _COMMANDS = {
 def measure(seconds: float, rounds: int) -> list[dict[str, Any]]:
     """A row a round and command: seconds of the whole process, and of compiling in it, imports included and not."""
     rows: list[dict[str, Any]] = []
-    until = time.monotonic() + seconds
-    for number in range(rounds):
-        if time.monotonic() > until:
-            break
+    for _ in progress.rounds(rounds, seconds):
         for name, arguments in _COMMANDS.items():
             rows.append({"command": name, "seconds": _timed(arguments), **_inside(name)})
-        say(f"round {number + 1}")
     return rows
 
 
@@ -66,7 +63,9 @@ def compile_twice(path: Path) -> dict[str, float]:
         machine.providers.lenient = True
         began = time.perf_counter()
         try:
-            programs.compile_job(Job([source], mode=Mode.COMPILE), lambda each=machine: each.types, machine.providers)
+            programs.compile_job(
+                Job([source], mode=Mode.COMPILE), partial(getattr, machine, "types"), machine.providers
+            )
         except DtpyError as error:
             sys.exit(str(error))
         took.append(time.perf_counter() - began)

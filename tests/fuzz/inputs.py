@@ -72,7 +72,7 @@ def make(seed: int, number: int) -> Input:
     kind = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
     text = KINDS[kind][1](rng)
     script = rng.random() < 0.6
-    if kind in _WITH_PRELUDE and rng.random() < 0.6:
+    if kind in _WITH_PRELUDE and rng.random() < 0.4:
         text = grammar.PRELUDE + text
     source = Source(text, path="fuzz.d") if script else Source(text, rng.choice((*Field, *[Field.NAME] * 9)))
     operands = tuple(

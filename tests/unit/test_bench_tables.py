@@ -42,6 +42,16 @@ def test_one_by_one_is_extrapolated_and_says_so(tmp_path: Path) -> None:
     assert all_ == ["bcc, one by one", "entry", "1,000", "100", "50", "", "6,000", "", "1", "from 10"]
 
 
+def test_the_front_end(tmp_path: Path) -> None:
+    rows = [{"command": "--help", "seconds": seconds} for seconds in (0.06, 0.05, 0.07)]
+    rows += [{"command": "hundred.d", "seconds": 0.1, "first": 0.02, "again": 0.005}]
+    part = {"kernel": "this", "attaches": False}
+    (tmp_path / "frontend-native-2cpus.json").write_text(json.dumps({**ENVIRONMENT, "part": part, "rows": rows}))
+    lines = tables.write(tmp_path).splitlines()
+    assert "| --help | 50.0 | 60.0 |  |  | 3 |" in lines
+    assert "| hundred.d | 100.0 | 100.0 | 20.0 | 5.0 | 1 |" in lines
+
+
 def test_no_round_begins_that_would_end_too_late() -> None:
     assert list(rounds(3, 60)) == [0, 1, 2]
     assert list(rounds(3, 0)) == [0], "one round there always is"
