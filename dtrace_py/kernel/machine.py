@@ -49,7 +49,9 @@ class Machine:
 
     def _call_parameters(self, name: str) -> list[str]:
         told = tracefs.call_parameters(name)
-        return ["long"] * 6 if not told and self.providers.lenient else told
+        if told is None:
+            return ["long"] * 6 if self.providers.lenient else []
+        return told
 
     @cached_property
     def _traceable(self) -> Traceable:

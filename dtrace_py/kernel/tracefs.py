@@ -67,12 +67,12 @@ def system_calls() -> dict[int, str]:
     return {number: name for number, name in numbered_calls().items() if name in known}
 
 
-def call_parameters(name: str) -> list[str]:
-    """The types of a system call's parameters, as texts; none where the kernel does not tell."""
+def call_parameters(name: str) -> list[str] | None:
+    """The types of a system call's parameters, as texts; None where the kernel does not tell."""
     try:
         text = _read(f"events/syscalls/sys_enter_{name}/format")
     except OSError:
-        return []
+        return None
     # The fields of every event come first, and the call's number before its arguments.
     return re.findall(r"^\tfield:(.*?)\s*\b\w+;", text.partition("\n\n")[2], re.MULTILINE)[1:]
 

@@ -33,6 +33,7 @@ from dtrace_py.lang.types import (
     same,
     usual,
 )
+from dtrace_py.record import changed
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check_expressions import ExpressionChecker
@@ -51,6 +52,8 @@ def unary(check: ExpressionChecker, node: ast.Unary) -> typed.Expr:
     operand = check.value(node.operand)
     if node.op == "stringof":
         return stringof(operand, node.span)
+    if node.op == "*" and isinstance(operand, typed.Translated) and operand.pointer:
+        return changed(operand, pointer=False)
     refuse_dynamic(node.op, operand)
     refuse_functions(node.op, operand)
     match node.op:

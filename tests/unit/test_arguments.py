@@ -83,7 +83,12 @@ def test_a_system_call_that_the_kernel_does_not_describe(monkeypatch: pytest.Mon
         raise FileNotFoundError(name)
 
     monkeypatch.setattr(tracefs, "_read", missing)
-    assert tracefs.call_parameters("openat") == []
+    assert tracefs.call_parameters("openat") is None
+
+
+def test_a_system_call_without_arguments(types: KernelTypes) -> None:
+    probe = Probe(1, "syscall", "vmlinux", "getpid", "entry")
+    assert shown(probe, types, []) == []
 
 
 def test_a_type_that_nobody_knows(types: KernelTypes) -> None:
