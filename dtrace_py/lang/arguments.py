@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from dtrace_py.lang.definitions import ProbeArgument
@@ -21,22 +22,26 @@ def signatures(
 ) -> Iterator[Signature]:
     """One for each way in which the clause has to be checked: the next one is for the same clause, with other args[]."""
     if not probes:
-        yield lambda: _unstable(descriptions[0] if descriptions else "")
+        yield partial(_unstable, descriptions[0] if descriptions else "")
     for text, matched in zip(descriptions, probes, strict=False):
         description = parse_description(text, context)
         names = (description.provider, description.name)
         loose = description.id is None and any(not name or is_glob(name) for name in names)
         if loose or not matched:
-            yield lambda text=text: _unstable(text)  # type: ignore[misc]
+            yield partial(_unstable, text)
             continue
         # The first is asked for only if args[] is named, and the others only if the first was: types are slow to find.
-        yield lambda matched=matched: of(matched[0])  # type: ignore[misc]
+        yield partial(of, matched[0])
         seen = {of(matched[0])}
         for probe in matched[1:]:
             arguments = of(probe)
             if arguments not in seen:
                 seen.add(arguments)
-                yield lambda arguments=arguments: arguments  # type: ignore[misc]
+                yield partial(_same, arguments)
+
+
+def _same(arguments: tuple[ProbeArgument, ...]) -> tuple[ProbeArgument, ...]:
+    return arguments
 
 
 def _unstable(text: str) -> tuple[ProbeArgument, ...]:

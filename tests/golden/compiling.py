@@ -68,10 +68,14 @@ class Kernel(NoTypes):
 
 
 def arguments(probe: tuple[str, int]) -> tuple[ProbeArgument, ...]:
-    """args[] of a probe: its first is a task, its second a number; the second probe of several has only the first."""
+    """args[] of a probe: its first is a task, its second a number; the second probe of several has only the first.
+
+    Where the function is called ``translated``, its first is made a path of."""
     text, number = probe
     if "BEGIN" in text:
         return ()
+    if "translated" in text:
+        return (ProbeArgument(0, PointerType(TASK), PointerType(PATH)),)
     both = (ProbeArgument(0, PointerType(TASK)), ProbeArgument(1, INT))
     return both[: 2 - number]
 

@@ -6,10 +6,12 @@ a BEGIN clause, or behind ``|`` a whole program.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from dtrace_py.lang import typed
 from tests.golden.compiling import compiled
 
 FILES = sorted((Path(__file__).parent / "checks").glob("*.txt"))
@@ -36,4 +38,30 @@ def test_tags(path: Path) -> None:
             wrong.append(f"{path.name}:{number}: {tags}, not {expected}: {text}\n    {[e.message for e in errors]}")
         if errors and errors[0].span is None:
             wrong.append(f"{path.name}:{number}: no place: {text}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_probe_of_too_many_arguments() -> None:
+    """D_PROV_PRARGLEN (D9)."""
+    tags = {}
+    for count in (255, 256):
+        errors, _ = compiled(f"provider p {{ probe q({', '.join(['int'] * count)}); }}; BEGIN {{ }}")
+        tags[count] = [error.tag for error in errors]
+    assert tags == {255: [], 256: ["D_PROV_PRARGLEN"]}
+
+
+def test_values_of_constants() -> None:
+    wrong = []
+    for line in (Path(__file__).parent / "values.txt").read_text().splitlines()[1:]:
+        match = re.fullmatch(r"\S+\s+(.+? = -?\d+)\s+(.*)", line)
+        assert match, line
+        expected, text = match.groups()
+        errors, program = compiled(f"BEGIN {{ trace({text}); }}")
+        assert not errors, line
+        (statement,) = program.clauses[0].statements
+        assert isinstance(statement, typed.Trace)
+        value = statement.value
+        found = f"{value.type} = {value.value}" if isinstance(value, typed.Const) else type(value).__name__
+        if found != expected:
+            wrong.append(f"{text}: {found}, not {expected}")
     assert not wrong, "\n".join(wrong)
