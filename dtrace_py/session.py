@@ -13,7 +13,7 @@ from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.lang.source import as_text
-from dtrace_py.output.listing import list_probes
+from dtrace_py.output.listing import Details, details_of, list_probes
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.programs import Compiled
@@ -46,7 +46,7 @@ class Session:
         with self._output() as sink:
             match self.job.mode:
                 case Mode.LIST:
-                    list_probes(compiled, self.machine.providers, self.job.verbose, sink, self.complain)
+                    list_probes(compiled, self.machine.providers, self._details, sink, self.complain)
                     return 0
                 case Mode.COMPILE:
                     self._tell_stability(compiled, sink)
@@ -77,6 +77,10 @@ class Session:
         with file:
             yield Sink(file, self.job.output)
 
+    @property
+    def _details(self) -> Details | None:
+        return details_of(self.machine.providers, lambda: self.machine.types) if self.job.verbose else None
+
     def _tell_unlisted(self) -> None:
         """The one warning of -e: which descriptions could not be held against the probes that there are."""
         unlisted = self.machine.providers.unlisted
@@ -96,7 +100,8 @@ class Session:
         if self.job.verbose:
             from dtrace_py.output import stability
 
-            stability.tell(compiled, self.machine.providers, self.job.mode is Mode.COMPILE, sink.write)
+            details = self._details if self.job.mode is Mode.COMPILE else None
+            stability.tell(compiled, self.machine.providers, details, sink.write)
             sink.flush()
 
     @property

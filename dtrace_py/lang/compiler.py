@@ -10,7 +10,7 @@ from dtrace_py.lang import tree
 from dtrace_py.lang.errors import CompileError, CompileErrors, Consequence
 from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.parser import parse
-from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOption
+from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOption, not_of_this_program
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Field, Source, Span
@@ -158,6 +158,8 @@ class Compiler:
             if isinstance(item, ast.Inline | ast.Provider):
                 names.add(item.declarator.name if isinstance(item, ast.Inline) else item.name)
         for said in pragmas:
+            if said.name not in names and self.scope.inline(said.name):
+                raise not_of_this_program(said.name, said.span)
             if said.name not in names:
                 text = f"#pragma has no effect: there is no {said.name} in this program"
                 raise CompileError("D_PRAGMA_UNUSED", text, said.span)

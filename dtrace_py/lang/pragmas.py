@@ -13,9 +13,9 @@ from dtrace_py.lang.tables.stability import CLASSES, STABILITIES, Stability
 SetOption = Callable[[str, str | None], None]
 """Sets an option; raises ValueError with the reason."""
 Depends = Callable[[str, str], bool]
-"""Whether there is a ``provider``, ``module`` or ``library`` of that name."""
+"""Whether there is a ``provider`` or ``module`` of that name."""
 Outside = Callable[[str], bool]
-"""Whether a name is one of D's own, or of a library, and not for this program to describe."""
+"""Whether a name is one of D's own, and not for this program to describe."""
 
 _COMPONENTS = ("provider", "module", "function", "name", "args")
 _VERSION = re.compile(r'"?(\d{1,9}\.\d{1,9}(?:\.\d{1,9})?)"?', re.ASCII)
@@ -39,22 +39,17 @@ class Binding(NamedTuple):
 
 
 class Pragmas:
-    """Handles the control lines of one source: options are set at once (L20), what is said of names is kept for later.
-
-    In a library (``library``) a missing dependency raises D_PRAGMA_DEPEND as well, for its loader to pass the file over (L21).
-    """
+    """Handles the control lines of one source: options are set at once (L20), what is said of names is kept for later."""
 
     def __init__(
         self,
         set_option: SetOption,
         depends: Depends = lambda kind, name: False,
         outside: Outside = lambda name: False,
-        library: bool = False,
     ) -> None:
         self.set_option = set_option
         self.depends = depends
         self.outside = outside
-        self.library = library
         self.attributes: list[Attributes] = []
         self.bindings: list[Binding] = []
 
@@ -109,7 +104,7 @@ class Pragmas:
         kind, name = words
         if kind not in ("provider", "module", "library"):
             raise CompileError("D_PRAGMA_INVAL", f"invalid class {kind} for #pragma depends_on", span)
-        if kind == "library" and not self.library:
+        if kind == "library":
             raise CompileError("D_PRAGMA_DEPEND", f"main program may not depend on library {name}", span)
         if not self.depends(kind, name):
             raise CompileError("D_PRAGMA_DEPEND", f"program requires {kind} {name}", span)
@@ -121,7 +116,7 @@ class Pragmas:
         if len(parts) != len(known) or any(part not in table for part, table in zip(parts, known, strict=True)):
             raise CompileError("D_PRAGMA_INVAL", f"invalid attributes {words[0]} for #pragma attributes", span)
         if len(words) == 2:
-            return Attributes(span, self._ours("attributes", words[1], span), Stability(*parts))
+            return Attributes(span, self._ours(words[1], span), Stability(*parts))
         if words[1] != "provider":
             raise CompileError("D_PRAGMA_MALFORM", "malformed #pragma attributes", span)
         if words[3] not in _COMPONENTS:
@@ -132,12 +127,17 @@ class Pragmas:
         _count("binding", words, (2,), span)
         if not (version := _VERSION.fullmatch(words[0])):
             raise CompileError("D_PRAGMA_INVAL", f"invalid version {words[0]} for #pragma binding", span)
-        return Binding(span, self._ours("binding", words[1], span), version[1])
+        return Binding(span, self._ours(words[1], span), version[1])
 
-    def _ours(self, pragma: str, name: str, span: Span) -> str:
+    def _ours(self, name: str, span: Span) -> str:
         if self.outside(name):
-            raise CompileError("D_PRAGMA_SCOPE", f"#pragma {pragma}: {name} is not defined in this program", span)
+            raise not_of_this_program(name, span)
         return name
+
+
+def not_of_this_program(name: str, span: Span) -> CompileError:
+    """D_PRAGMA_SCOPE (L22, L23)."""
+    return CompileError("D_PRAGMA_SCOPE", f"#pragma has no say in {name}, which this program does not define", span)
 
 
 def _count(pragma: str, words: list[str], counts: tuple[int, ...], span: Span) -> None:
