@@ -5,6 +5,7 @@
 #   make test               lint, types, tests here, tests on every kernel of the lab
 #   make lab CMD='...'      a command in a guest of the lab, as root; make lab by itself opens a shell there
 #   make soak               the ring under stress for some minutes: hundreds of millions of records, every one accounted for
+#   make fuzz [INPUTS=N]    a million made-up programs through the front end: no traceback, no hang, no flood
 #   make bench [ONLY='...'] attaching, letting go and recording, against the kernel's floor and other tools
 
 SHELL := /bin/sh
@@ -15,11 +16,13 @@ KERNELS := 6.12 6.1
 KERNEL := 6.12
 D := fbt:::
 CMD :=
+INPUTS := 1000000
+SEED := 1
 ONLY :=
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup packages kernels run test lint lab soak bench clean
+.PHONY: setup packages kernels run test lint lab soak fuzz bench clean
 
 setup: $(VENV)/ready kernels
 
@@ -57,6 +60,9 @@ lab: setup
 
 soak: $(VENV)/ready
 	python -m tests.ring
+
+fuzz: $(VENV)/ready
+	python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
 
 # ONLY: options of python -m tests.bench, such as --only record.
 bench: setup $(VENV)/plots

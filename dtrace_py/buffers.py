@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from dtrace_py.errors import DtpyError
-from dtrace_py.options import Options, size_text
+from dtrace_py.option_kinds import size_text
+from dtrace_py.options import Options
 
 _SMALLEST = 4096
 

@@ -25,21 +25,28 @@ _LATER = {
     "A": "anonymous tracing (-A)",
     "B": "block-buffered output (-B)",
     "c": "running a command (-c)",
-    "C": "the C preprocessor (-C)",
-    "D": "the C preprocessor (-D)",
     "G": "USDT objects (-G)",
     "h": "USDT headers (-h)",
-    "H": "the C preprocessor (-H)",
-    "I": "the C preprocessor (-I)",
-    "L": "D library directories (-L)",
     "p": "grabbing a process (-p)",
-    "U": "the C preprocessor (-U)",
-    "X": "the C preprocessor (-X)",
 }
 """Flags that DTrace has and dtpy has not yet; they are refused rather than ignored."""
 
 _WITH_VALUE = frozenset("36bcDfiILmnopPsUxX")
-_SHORTHANDS = {"q": "quiet", "F": "flowindent", "w": "destructive", "Z": "zdefs"}
+_SHORTHANDS = {
+    "C": "cpp",
+    "D": "define",
+    "F": "flowindent",
+    "H": "cpphdrs",
+    "I": "incdir",
+    "L": "libdir",
+    "U": "undef",
+    "X": "stdc",
+    "Z": "zdefs",
+    "b": "bufsize",
+    "q": "quiet",
+    "w": "destructive",
+}
+"""The options that flags set."""
 
 _WITH_POSTMORTEM = frozenset({"o", "q", "F", "x", "postmortem"})
 """What of the command line concerns how records are printed."""
@@ -58,6 +65,13 @@ _HELP = {
     "x": "Set an option: name or name=value.",
     "b": "Size of each CPU's buffer, such as 4m.",
     "o": "Append trace output to a file.",
+    "C": "Put scripts through the C preprocessor first.",
+    "D": "... with a macro: name or name=value.",
+    "U": "... without a macro.",
+    "I": "... with a folder to look for headers in.",
+    "L": "Compile the D libraries of a folder before the programs.",
+    "H": "... with a list of the headers it reads, on standard error.",
+    "X": "... in a dialect: a, c, s or t; s is traditional C.",
     "S": "Show the generated C on standard error.",
     "v": "Verbose: stability, and what was left out and why.",
     "V": "Print the version of the D language.",
@@ -195,18 +209,22 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
 def _options(flags: list[tuple[str, str | None]]) -> Options:
     """The options that flags set, in order, so that the last one wins (X9)."""
     options = Options()
+    options.set_from(os.environ)
     for letter, value in flags:
         try:
             if letter in _SHORTHANDS:
-                options.set(_SHORTHANDS[letter], None)
-            elif letter == "b":
-                options.set("bufsize", value)
+                options.set(_SHORTHANDS[letter], value)
             elif letter == "x" and value is not None:
                 name, equals, text = value.partition("=")
                 options.set(name, text if equals else None)
         except ValueError as error:
-            raise DtpyError(f"failed to set -{letter} {value}: {error}") from None
+            what = f"{letter} {value}" if value is not None else letter
+            raise DtpyError(f"failed to set -{what}: {error}{_notes(error)}") from None
     return options
+
+
+def _notes(error: Exception) -> str:
+    return "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
 
 
 def _sources(flags: list[tuple[str, str | None]]) -> Iterator[Source]:

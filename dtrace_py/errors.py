@@ -15,6 +15,10 @@ class UsageError(DtpyError):
     status = 2
 
 
+class Unlisted(DtpyError):
+    """The kernel does not tell which probes there are: fatal, except to a run that only compiles."""
+
+
 class Interrupted(DtpyError):
     """The user gave up before tracing began."""
 

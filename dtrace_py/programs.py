@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,15 +12,19 @@ from dtrace_py.errors import DtpyError
 from dtrace_py.job import Job, Mode
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.describe import Description, parse_description, unknown_id
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.errors import CompileError, CompileErrors
 from dtrace_py.lang.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
-from dtrace_py.lang.source import Source, as_text
+from dtrace_py.lang.source import Field, Source, Span, as_text
 from dtrace_py.providers.probe import Probe
 from dtrace_py.providers.registry import Registry
+from dtrace_py.providers.unmatched import unmatched
 
 if TYPE_CHECKING:
-    from dtrace_py.lang.types import TypeSource
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.libraries import Libraries
+    from dtrace_py.options import Options
 
 
 class Matched(NamedTuple):
@@ -44,33 +49,111 @@ class Compiled:
 
 
 def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) -> Compiled:
-    """Compile every source and match its descriptions. Raises DtpyError with DTrace's message for the first error."""
+    """Compile every source and match its descriptions. Raises DtpyError with the message for the first source with errors."""
     options = job.options
-    settings = Settings(options.number, options.flag, lambda name, value: options.set(name, value, pragma=True))
-    compiler = Compiler(types, settings)
+    set_option = partial(options.set, pragma=True)
+    settings = Settings(options.number, options.flag, set_option, partial(_depends, providers))
+    matching = Matching(job, providers)
+    compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
+    if options.given & {"libdir", "syslibdir"} and not options.flag("nolibs"):
+        _load_libraries(compiler, job)
     for source in job.sources:
+        if source.is_script and options.flag("cpp"):
+            from dtrace_py.preprocess import preprocess
+
+            source = preprocess(source, options)
         defaults = partial(options.flag, "defaultargs")
         macros = Macros(process_macros(), job.operands, source.path or job.command, defaults)
         try:
-            matched = [_match(clause, job, providers) for clause in compiler.compile(source, macros)]
-        except CompileError as error:
-            raise DtpyError(as_text(error.render(source, options.flag("errtags")))) from error
+            clauses = compiler.compile(source, macros)
+        except (CompileError, CompileErrors) as error:
+            errors = error.errors if isinstance(error, CompileErrors) else (error,)
+            raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
+        if job.mode is Mode.TRACE or job.show_code:
+            _refuse_unbuilt(clauses, source, options.flag("errtags"))
+        matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))
     return compiled
 
 
-def _match(clause: Clause, job: Job, providers: Registry) -> Matched:
-    """The descriptions of a clause, and the probes that they match; a list looks for those itself."""
-    context, places = clause.source.context, clause.places
-    parsed = tuple(parse_description(text, context, at) for text, at in zip(clause.descriptions, places, strict=True))
-    if job.mode is Mode.LIST:
-        return Matched(clause, parsed, ())
-    found = tuple(providers.matching(description) for description in parsed)
-    for text, description, probes, at in zip(clause.descriptions, parsed, found, places, strict=True):
+def _refuse_unbuilt(clauses: Sequence[Clause], source: Source, errtags: bool) -> None:
+    """Raise DtpyError for what has passed all checks but cannot be run yet."""
+    if all(clause.predicate is None and not clause.statements for clause in clauses):
+        return
+    from dtrace_py.lang.unbuilt import unbuilt
+
+    if errors := [error for clause in clauses for error in unbuilt(clause)]:
+        raise DtpyError(_message(errors, source, errtags))
+
+
+def _depends(providers: Registry, kind: str, name: str) -> bool:
+    """Whether a program that depends on a provider or kernel module can run here (L21)."""
+    if kind == "provider":
+        return any(provider.name == name for provider in providers.providers)
+    return name == "vmlinux" or ("/" not in name and os.path.isdir(f"/sys/module/{name}"))
+
+
+def _arguments(providers: Registry, types: Callable[[], TypeSource], probe: Probe) -> tuple[ProbeArgument, ...]:
+    return providers.arguments(probe, types())
+
+
+def _libraries(options: Options) -> Libraries:
+    """Our own library, or the one that is named instead; those of -L are looked at first."""
+    from dtrace_py.lang.libraries import SYSTEM, Libraries
+
+    if options.flag("nolibs"):
+        return Libraries(system=None)
+    folders = [text for name, text in options.all if name == "libdir" and text]
+    system = options.text("syslibdir")
+    return Libraries([*folders, system] if system else folders, os.uname().release, None if system else SYSTEM)
+
+
+def _load_libraries(compiler: Compiler, job: Job) -> None:
+    try:
+        compiler.load()
+    except CompileErrors as error:
+        source = error.errors[0].source
+        assert source
+        raise DtpyError(_message(error.errors, source, job.options.flag("errtags"))) from error
+
+
+def _message(errors: Sequence[CompileError], source: Source, errtags: bool) -> str:
+    from dtrace_py.lang import diagnostics
+
+    if errtags:
+        return as_text(diagnostics.one_line(errors[0], source, errtags))
+    return diagnostics.explained(errors, source)
+
+
+class Matching:
+    """Finds the probes of descriptions for the compiler, and keeps what it found, clause by clause."""
+
+    def __init__(self, job: Job, providers: Registry) -> None:
+        self._job = job
+        self._providers = providers
+        self._found: list[tuple[tuple[Description, ...], tuple[list[Probe], ...]]] = []
+
+    def __call__(self, texts: tuple[str, ...], places: tuple[Span, ...], context: Field) -> tuple[list[Probe], ...]:
+        """The probes that each description of a clause matches; a list looks for those itself."""
+        parsed = tuple(parse_description(text, context, at) for text, at in zip(texts, places, strict=True))
+        found: tuple[list[Probe], ...] = ()
+        if self._job.mode is not Mode.LIST:
+            found = tuple(map(self._matched, parsed, places))
+        self._found.append((parsed, found))
+        return found
+
+    def take(self) -> list[tuple[tuple[Description, ...], tuple[list[Probe], ...]]]:
+        """What was found since the last call."""
+        found, self._found = self._found, []
+        return found
+
+    def _matched(self, description: Description, at: Span) -> list[Probe]:
+        probes = self._providers.matching(description)
+        if not probes and not self._providers.tells(description):
+            return probes
         if not probes and description.id is not None:
-            raise unknown_id(text, at)
-        if not probes and not job.options.flag("zdefs"):
-            message = f"probe description {description} does not match any probes"
-            raise CompileError("D_PDESC_ZERO", message, at)
-    return Matched(clause, parsed, found)
+            raise unknown_id(str(description.id), at)
+        if not probes and not self._job.options.flag("zdefs"):
+            raise unmatched(description, at, self._providers)
+        return probes

@@ -13,7 +13,7 @@ from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.lang.source import as_text
-from dtrace_py.output.listing import list_probes
+from dtrace_py.output.listing import Details, details_of, list_probes
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.programs import Compiled
@@ -38,16 +38,19 @@ class Session:
             return self._postmortem(self.job.dump)
         if self.job.mode is not Mode.COMPILE:
             requirements.require_root()
+        self.machine.providers.lenient = self.job.mode is Mode.COMPILE
         with progress("compiling and finding probes"):
             compiled = programs.compile_job(self.job, lambda: self.machine.types, self.machine.providers)
+        self._tell_unlisted()
+        self._refuse_unbuilt()
         with self._output() as sink:
             match self.job.mode:
                 case Mode.LIST:
-                    list_probes(compiled, self.machine.providers, self.job.verbose, sink, self.complain)
+                    list_probes(compiled, self.machine.providers, self._details, sink, self.complain)
                     return 0
                 case Mode.COMPILE:
                     self._tell_stability(compiled, sink)
-                    if self.job.show_code:
+                    if self._shows_code:
                         self._show_code(compiled)
                     return 0
                 case Mode.TRACE:
@@ -74,12 +77,36 @@ class Session:
         with file:
             yield Sink(file, self.job.output)
 
+    @property
+    def _details(self) -> Details | None:
+        return details_of(self.machine.providers, lambda: self.machine.types) if self.job.verbose else None
+
+    def _tell_unlisted(self) -> None:
+        """The one warning of -e: which descriptions could not be held against the probes that there are."""
+        unlisted = self.machine.providers.unlisted
+        if unlisted:
+            reason = next(iter(unlisted.values()))
+            self.complain(f"warning: descriptions of {' and '.join(unlisted)} probes were not checked: {reason}")
+
+    def _refuse_unbuilt(self) -> None:
+        """What options ask for and this version cannot do: an error, but to -e only a warning, and to -l nothing."""
+        for what in self.job.options.unbuilt.values():
+            if self.job.mode is Mode.TRACE:
+                raise DtpyError(f"{what} is not implemented (yet)")
+            if self.job.mode is Mode.COMPILE:
+                self.complain(f"warning: {what} is not implemented (yet)")
+
     def _tell_stability(self, compiled: Compiled, sink: Sink) -> None:
         if self.job.verbose:
             from dtrace_py.output import stability
 
-            stability.tell(compiled, self.machine.providers, self.job.mode is Mode.COMPILE, sink.write)
+            details = self._details if self.job.mode is Mode.COMPILE else None
+            stability.tell(compiled, self.machine.providers, details, sink.write)
             sink.flush()
+
+    @property
+    def _shows_code(self) -> bool:
+        return self.job.show_code or self.job.options.flag("verbose")
 
     def _show_code(self, compiled: Compiled) -> None:
         from dtrace_py.prepare import prepare
@@ -97,7 +124,7 @@ class Session:
             prepared = prepare(compiled, self.machine, self.job.options, probing=True, note=self._note)
         self._announce(compiled)
         check(prepared, self.job.options)
-        if self.job.show_code:
+        if self._shows_code:
             print(prepared.unit.text, file=sys.stderr)
         report = Report(self.machine.release, len(self.machine.online))
         with written(report, self.job.report), ExitStack() as stack:

@@ -59,9 +59,11 @@ class Case:
             arguments = [word.replace("{script}", str(path)) for word in arguments]
         with working(self.workload) if self.workload else nullcontext(0) as pid:
             outcome = run([word.replace("{pid}", str(pid)) for word in arguments])
-        stderr = outcome.stderr.replace(str(folder / "script.d"), "{script}")
+        stdout, stderr = (
+            text.replace(str(folder / "script.d"), "{script}") for text in (outcome.stdout, outcome.stderr)
+        )
         assert _matches(self.stderr, stderr), _difference("stderr", self.stderr, stderr)
-        assert _matches(self.stdout, outcome.stdout), _difference("stdout", self.stdout, outcome.stdout)
+        assert _matches(self.stdout, stdout), _difference("stdout", self.stdout, stdout)
         assert outcome.status == self.status
 
 

@@ -45,6 +45,7 @@ def note(statement: typed.Aggregate, environment: Environment) -> None:
     sizes = environment.key_sizes.setdefault(aggregation.name, [8] * len(aggregation.keys))
     for place, key in enumerate(statement.keys):
         size = 8
+        assert not isinstance(key, typed.Later)
         if isinstance(key, typed.StackKey):
             size = key.frames * 8
         elif not isinstance(key, typed.SymbolKey) and isinstance(key.type, StringType):
@@ -89,6 +90,7 @@ def update(statement: typed.Aggregate, expressions: Expressions) -> None:
 
 
 def _evaluated(key: typed.Key, expressions: Expressions) -> Number | Buffer | None:
+    assert not isinstance(key, typed.Later)
     if isinstance(key, typed.StackKey):
         return None
     if isinstance(key, typed.SymbolKey):

@@ -120,6 +120,8 @@ class Expressions:
                 return self.storage.change(node, wanted=True)
             case typed.Text() | typed.StringAt():
                 raise AssertionError("a string is no number")
+            case typed.Later():
+                raise AssertionError(f"not refused: {node.what}")
         assert_never(node)
 
     def pair(self, left: typed.Expr, right: typed.Expr) -> tuple[Number, Number]:

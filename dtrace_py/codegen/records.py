@@ -57,6 +57,8 @@ class Records:
                 self._action(statement)
             case typed.Evaluate() | typed.Aggregate():
                 raise AssertionError("records nothing")
+            case typed.Later():
+                raise AssertionError(f"not refused: {statement.what}")
             case _:
                 assert_never(statement)
 
@@ -99,7 +101,8 @@ class Records:
         environment = self.expressions.environment
         return builtin in _NAMES and environment.names[builtin] <= environment.target.strsize
 
-    def _special(self, value: typed.StackKey | typed.SymbolKey) -> Field:
+    def _special(self, value: typed.RecordedKey) -> Field:
+        assert not isinstance(value, typed.Later)
         if isinstance(value, typed.SymbolKey):
             number = self.expressions.number(value.address)
             name, offset = self._member("address", "u64 {}", 8, 8)

@@ -164,6 +164,8 @@ class Consumer:
                 return self._effect(readers, self._exit)
             case typed.Evaluate() | typed.Aggregate():
                 raise AssertionError("leaves no record")
+            case typed.Later():
+                raise AssertionError(f"not refused: {action.statement.what}")
         assert_never(action.statement)
 
     def _effect(self, readers: list[fields.Reader], act: Callable[[int], object]) -> Step:

@@ -1,213 +1,181 @@
-"""Kernel types from BTF (Documentation/bpf/btf.rst): structures by name, their members, typedefs."""
+"""BTF, the kernel's description of its own types (Documentation/bpf/btf.rst): one blob, its types by number and by name."""
 
 from __future__ import annotations
 
 import struct
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
+from typing import NamedTuple
 
-from dtrace_py.errors import DtpyError
-from dtrace_py.kernel.requirements import ANOTHER_KERNEL, BTF
-from dtrace_py.lang.types import (
-    ArrayType,
-    Field,
-    FunctionType,
-    IntType,
-    PointerType,
-    StructType,
-    Type,
-    VoidType,
-)
-from dtrace_py.record import record
+INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF = range(1, 9)
+VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO, VAR, DATASEC, FLOAT = range(9, 17)
+DECL_TAG, TYPE_TAG, ENUM64 = 17, 18, 19
 
-_INT, _PTR, _ARRAY, _STRUCT, _UNION, _ENUM, _FWD, _TYPEDEF = range(1, 9)
-_VOLATILE, _CONST, _RESTRICT, _FUNC, _FUNC_PROTO, _VAR, _DATASEC, _FLOAT = range(9, 17)
-_DECL_TAG, _TYPE_TAG, _ENUM64 = 17, 18, 19
+TRANSPARENT = frozenset((VOLATILE, CONST, RESTRICT, TYPE_TAG))
 
-# What follows the 12 bytes that every type begins with: bytes, and bytes for each of its vlen elements.
-_EXTRA = {_INT: (4, 0), _ARRAY: (12, 0), _VAR: (4, 0), _DECL_TAG: (4, 0)}
-_EXTRA |= dict.fromkeys((_STRUCT, _UNION, _DATASEC, _ENUM64), (0, 12))
-_EXTRA |= dict.fromkeys((_ENUM, _FUNC_PROTO), (0, 8))
-
-_TRANSPARENT = frozenset((_VOLATILE, _CONST, _RESTRICT, _TYPE_TAG))
-_ANONYMOUS = "#"
-"""Begins the name that an unnamed structure goes by here: ``struct #1234``."""
+# Words (of 4 bytes) that follow the 3 that every type begins with, and words for each of its elements.
+_FIXED = {INT: 1, ARRAY: 3, VAR: 1, DECL_TAG: 1}
+_EACH = {STRUCT: 3, UNION: 3, DATASEC: 3, ENUM64: 3, ENUM: 2, FUNC_PROTO: 2}
 
 
-@record
-class _Record:
-    """The head of a type: where its name is, its kind, how many elements, and its size or the type it refers to."""
+class _Lengths(dict[int, int]):
+    """Words that a type takes, by its second word, of which a kernel has a few hundred different ones."""
 
-    name: int
+    def __missing__(self, info: int) -> int:
+        kind = info >> 24 & 31
+        self[info] = length = 3 + _FIXED.get(kind, 0) + _EACH.get(kind, 0) * (info & 0xFFFF)
+        return length
+
+
+class Record(NamedTuple):
+    """A type: its number, name and kind, how many elements it has, the flag of its kind, and its size or the type it
+    refers to. ``at`` is the place of its first word."""
+
+    id: int
+    name: str
     kind: int
     elements: int
     flag: bool
     size: int
     at: int
 
-    @property
-    def body(self) -> int:
-        return self.at + 12
-
 
 class Btf:
-    """The types of one BTF blob, read when the first of them is asked for."""
+    """One blob. A module's stands upon the core kernel's (``base``), whose numbers and strings it goes on from."""
 
-    def __init__(self, path: Path = Path(BTF)) -> None:
-        self._path = path
-
-    @cached_property
-    def _data(self) -> bytes:
-        try:
-            return self._path.read_bytes()
-        except OSError as error:
-            raise DtpyError(
-                f"this kernel was built without BTF (CONFIG_DEBUG_INFO_BTF), its own types: {ANOTHER_KERNEL}"
-            ) from error
-
-    @cached_property
-    def _sections(self) -> tuple[int, int, int]:
-        """Start and end of the types, and start of the strings."""
-        magic, _, _, head, types, length, strings, _ = struct.unpack_from("<HBBIIIII", self._data)
+    def __init__(self, data: bytes, base: Btf | None = None) -> None:
+        magic, _, _, head, types, length, strings, size = struct.unpack_from("<HBBIIIII", data)
         if magic != 0xEB9F:
-            raise ValueError(f"{self._path} is not little-endian BTF")
-        return head + types, head + types + length, head + strings
+            raise ValueError("not little-endian BTF")
+        self.base = base
+        self._types = data[head + types : head + types + length]
+        self._words = memoryview(self._types).cast("I")
+        self._strings = data[head + strings : head + strings + size]
+        self._first_string = base.end_of_strings if base else 0
+        self._first = base.count if base else 1
 
     @cached_property
-    def _index(self) -> array[int]:
-        """Where each type stands, by its id; 0 for void."""
-        at, end, _ = self._sections
-        data, unpack, places = self._data, struct.Struct("<I").unpack_from, array("I", [0])
-        sizes = [(12 + _EXTRA.get(kind, (0, 0))[0], _EXTRA.get(kind, (0, 0))[1]) for kind in range(32)]
+    def _places(self) -> array[int]:
+        """Where each type stands, in order of numbers."""
+        words, lengths, at, end = self._words, _Lengths(), 0, len(self._words)
+        places = array("I")
+        append = places.append
         while at < end:
-            places.append(at)
-            info = unpack(data, at + 4)[0]
-            fixed, each = sizes[info >> 24 & 31]
-            at += fixed + each * (info & 0xFFFF) if each else fixed
+            append(at)
+            at += lengths[words[at + 1]]
         return places
 
-    # TypeSource
+    @property
+    def count(self) -> int:
+        """The number after that of the last type."""
+        return self._first + len(self._places)
 
-    def typedef(self, name: str) -> Type | None:
-        found = self._named(name, (_TYPEDEF,))
-        return self._type(found.size, name) if found else None
+    @property
+    def end_of_strings(self) -> int:
+        return self._first_string + len(self._strings)
 
-    def has_struct(self, name: str) -> bool:
-        return self._structure(name) is not None
+    def owner(self, number: int) -> Btf:
+        """The blob that a number of this one's is in: it, or the one below."""
+        return self if self.base is None or number >= self._first else self.base
 
-    def size(self, struct: str) -> int:
-        found = self._structure(struct)
-        if found is None:
-            raise KeyError(struct)
-        return found.size
+    def record(self, number: int) -> Record:
+        """The type of that number, which is not 0 (void)."""
+        if number < self._first and self.base:
+            return self.base.record(number)
+        at = self._places[number - self._first]
+        name, info, size = self._words[at : at + 3]
+        return Record(number, self.string(name), info >> 24 & 31, info & 0xFFFF, bool(info >> 31), size, at)
 
-    def member(self, struct: str, member: str) -> Field | None:
-        found = self._structure(struct)
-        return self._member(found, member, 0) if found else None
+    def string(self, offset: int) -> str:
+        if offset < self._first_string and self.base:
+            return self.base.string(offset)
+        start = offset - self._first_string
+        return self._strings[start : self._strings.index(b"\0", start)].decode()
 
-    def offset(self, struct: str, member: str) -> int:
-        """The offset in bytes of a direct member; KeyError if there is none."""
-        found = self._structure(struct)
-        for name, _, bits, _ in self._members(found) if found else ():
-            if self._string(name) == member:
-                return bits // 8
-        raise KeyError(f"{struct}.{member}")
+    def find(self, name: str, kinds: tuple[int, ...]) -> Record | None:
+        """The first type of that name and kind in this blob itself."""
+        for at in self._mentions(name):
+            place = bisect_left(self._places, at)
+            if place < len(self._places) and self._places[place] == at and self._words[at + 1] >> 24 & 31 in kinds:
+                return self.record(self._first + place)
+        return None
 
-    # Records
+    @cached_property
+    def functions(self) -> dict[str, int]:
+        """The numbers of all functions of this blob itself, for who wants to know about very many."""
+        words, places = self._words, self._places
+        numbers = (n for n, at in enumerate(places) if words[at + 1] >> 24 & 31 == FUNC)
+        return {self.string(words[places[n]]): self._first + n for n in numbers}
 
-    def _structure(self, name: str) -> _Record | None:
-        keyword, _, tag = name.partition(" ")
-        if tag.startswith(_ANONYMOUS):
-            return self._record(self._index[int(tag[1:])])
-        kinds = {"struct": (_STRUCT,), "union": (_UNION,)}.get(keyword, ())
-        return self._named(tag, kinds)
+    def enumerator(self, name: str) -> Record | None:
+        """The enumeration that has an enumerator of that name, in this blob itself."""
+        for at in self._mentions(name):
+            place = bisect_left(self._places, at + 1) - 1
+            start = self._places[place]
+            kind = self._words[start + 1] >> 24 & 31
+            if kind in (ENUM, ENUM64) and at > start and (at - start - 3) % _EACH[kind] == 0:
+                return self.record(self._first + place)
+        return None
 
-    def _named(self, name: str, kinds: tuple[int, ...]) -> _Record | None:
-        """The type of that name and kind, found by looking for its name's place in the string section."""
-        start, end, strings = self._sections
-        place = self._data.find(b"\0" + name.encode() + b"\0", strings)
-        if place < 0:
-            return None
-        wanted = struct.pack("<I", place + 1 - strings)
-        at = self._data.find(wanted, start, end)
+    def _mentions(self, name: str) -> Iterator[int]:
+        """The words of the types that may be the place of that string: it is there only once."""
+        offset = self._string_offset(name)
+        if offset is None:
+            return
+        wanted = struct.pack("<I", offset)
+        at = self._types.find(wanted)
         while at >= 0:
-            if (record := self._record(at)).kind in kinds and self._is_start(at):
-                return record
-            at = self._data.find(wanted, at + 1, end)
-        return None
+            if at % 4 == 0:
+                yield at // 4
+            at = self._types.find(wanted, at + 1)
 
-    def _is_start(self, at: int) -> bool:
-        """Whether a type begins there: the same bytes may be the inside of another one."""
-        place = bisect_left(self._index, at)
-        return place < len(self._index) and self._index[place] == at
+    def _string_offset(self, name: str) -> int | None:
+        found = self._strings.find(b"\0" + name.encode() + b"\0")
+        if found >= 0:
+            return self._first_string + found + 1
+        if self.base is None:
+            return None
+        if self._strings.startswith(name.encode() + b"\0"):  # a module's strings do not begin with an empty one
+            return self._first_string
+        return self.base._string_offset(name)
 
-    def _record(self, at: int) -> _Record:
-        name, info, size = struct.unpack_from("<III", self._data, at)
-        return _Record(name, info >> 24 & 31, info & 0xFFFF, bool(info >> 31), size, at)
+    # What follows a type's head
 
-    def _string(self, offset: int) -> str:
-        start = self._sections[2] + offset
-        return self._data[start : self._data.index(b"\0", start)].decode()
+    def _body(self, record: Record, each: int) -> Iterator[tuple[int, ...]]:
+        words = self.owner(record.id)._words
+        for at in range(record.at + 3, record.at + 3 + each * record.elements, each):
+            yield tuple(words[at : at + each])
 
-    def _members(self, record: _Record) -> list[tuple[int, int, int, int]]:
-        """(name, type id, offset in bits, width in bits or 0) of each member."""
-        found = []
-        for number in range(record.elements):
-            name, kind, offset = struct.unpack_from("<III", self._data, record.body + number * 12)
-            width = offset >> 24 if record.flag else 0
-            found.append((name, kind, offset & 0xFFFFFF if record.flag else offset, width))
-        return found
+    def members(self, record: Record) -> Iterator[tuple[str, int, int, int]]:
+        """(name, type, offset in bits, width in bits or 0) of each member of a structure."""
+        for name, kind, offset in self._body(record, 3):
+            width, bits = (offset >> 24, offset & 0xFFFFFF) if record.flag else (0, offset)
+            yield self.string(name), kind, bits, width
 
-    def _member(self, record: _Record, wanted: str, base: int) -> Field | None:
-        for name, kind, bits, width in self._members(record):
-            if name and self._string(name) == wanted:
-                return Field(self._type(kind), base + bits, width or None)
-            if name == 0:
-                inner = self._resolved(kind)
-                if inner and inner.kind in (_STRUCT, _UNION) and (field := self._member(inner, wanted, base + bits)):
-                    return field
-        return None
+    def enumerators(self, record: Record) -> Iterator[tuple[str, int]]:
+        """Name and value of each enumerator."""
+        for name, low, *high in self._body(record, _EACH[record.kind]):
+            value = low | high[0] << 32 if high else low
+            width = 64 if high else 32
+            yield self.string(name), value - (1 << width) if record.flag and value >> (width - 1) else value
 
-    def _resolved(self, kind: int) -> _Record | None:
-        while kind:
-            record = self._record(self._index[kind])
-            if record.kind not in _TRANSPARENT and record.kind != _TYPEDEF:
-                return record
-            kind = record.size
-        return None
+    def parameters(self, record: Record) -> Iterator[tuple[str, int]]:
+        """Name and type of each parameter of a function's prototype; type 0 stands for ``...``."""
+        for name, kind in self._body(record, 2):
+            yield self.string(name), kind
 
-    # Types
+    def array(self, record: Record) -> tuple[int, int]:
+        """Type of the elements and how many there are."""
+        element, _, count = self.owner(record.id)._words[record.at + 3 : record.at + 6]
+        return element, count
 
-    def _type(self, kind: int, alias: str = "") -> Type:
-        """The D type of a type id; ``alias`` is the typedef name that leads to it, which integers keep."""
-        if kind == 0:
-            return VoidType()
-        record = self._record(self._index[kind])
-        name = self._string(record.name)
-        if record.kind in _TRANSPARENT:
-            return self._type(record.size, alias)
-        match record.kind:
-            case 8:  # _TYPEDEF
-                return self._type(record.size, alias or name)
-            case 1:  # _INT
-                (encoding,) = struct.unpack_from("<I", self._data, record.body)
-                signed = bool(encoding >> 24 & 1) or name == "char"  # T2; BTF does not say
-                return IntType(alias or name, record.size, signed)
-            case 6 | 19:  # _ENUM, _ENUM64
-                return IntType(alias or f"enum {name}", record.size, record.flag)
-            case 2:  # _PTR
-                return PointerType(self._type(record.size) if not self._is_pointer_loop(record) else VoidType())
-            case 3:  # _ARRAY
-                element, _, count = struct.unpack_from("<III", self._data, record.body)
-                return ArrayType(self._type(element), count)
-            case 4 | 5 | 7:  # _STRUCT, _UNION, _FWD
-                union = record.kind == _UNION or (record.kind == _FWD and record.flag)
-                return StructType(f"{'union' if union else 'struct'} {name or f'{_ANONYMOUS}{kind}'}")
-            case 13 | 12:  # _FUNC_PROTO, _FUNC
-                return FunctionType()
-        return VoidType()
+    def signed(self, record: Record) -> bool:
+        """Whether an integer is."""
+        return bool(self.owner(record.id)._words[record.at + 3] >> 24 & 1)
 
-    def _is_pointer_loop(self, record: _Record) -> bool:
-        return record.size != 0 and self._index[record.size] == record.at
+    def section(self, name: str) -> frozenset[int]:
+        """The variables in a section of that name, in this blob itself."""
+        record = self.find(name, (DATASEC,))
+        return frozenset(kind for kind, _, _ in self._body(record, 3)) if record else frozenset()

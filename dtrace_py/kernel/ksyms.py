@@ -21,8 +21,13 @@ class Symbols:
         self._path = path
 
     @cached_property
+    def _raw(self) -> bytes:
+        return self._path.read_bytes()
+
+    @cached_property
     def _text(self) -> bytes:
-        text = self._path.read_bytes()
+        """The same, if it tells addresses."""
+        text = self._raw
         if not re.search(rb"^0*[1-9a-f]", text, re.MULTILINE):
             raise DtpyError("the kernel hides its addresses: run as root, and set kernel.kptr_restrict to 0 or 1")
         return text
@@ -48,6 +53,27 @@ class Symbols:
     def functions(self, name: str, module: str) -> list[int]:
         """The addresses of all functions of that name in that module."""
         return self._by_name.get((name, module), [])
+
+    def length(self, address: int, name: str, module: str) -> int:
+        """Bytes from a function to the next one, padding included."""
+        if module != VMLINUX:
+            return self.end(address) - address
+        # The core kernel's symbols are sorted: there is no need to take all of them apart.
+        found = re.search(rb"^0*%x \w %b$" % (address, re.escape(name.encode())), self._raw, re.MULTILINE)
+        for match in _LINE.finditer(self._raw, found.end() if found else 0):
+            if match[2] in b"tTwW" and (after := int(match[1], 16)) > address:
+                return after - address
+        return 0
+
+    def all_functions(self) -> list[tuple[str, str]]:
+        """Name and module of every function, as often as there are some of that name; needs no addresses."""
+        found = re.findall(r"^[0-9a-f]+ [tTwW] (\S+)(?:\t\[(\S+)\])?$", self._raw.decode(), re.MULTILINE)
+        return [(name, module or VMLINUX) for name, module in found]
+
+    def has_function(self, name: str) -> bool:
+        """Whether the kernel has a function of that name, in whatever module; needs no addresses."""
+        pattern = rb"^[0-9a-f]+ [tTwW] " + re.escape(name.encode()) + rb"(\t|$)"
+        return re.search(pattern, self._raw, re.MULTILINE) is not None
 
     def end(self, address: int) -> int:
         """Where the next function begins: a function's end, but for padding."""
@@ -96,6 +122,23 @@ class Symbols:
         while names[place - 1][1] == module and len(self._by_name[names[place]]) > 1:
             place -= 1
         return f"{module}:{names[place][0]}+{address - addresses[place]}"
+
+    def named(self, name: str, module: str = "") -> tuple[int, str, str] | None:
+        """(address, nm's letter, module) of a symbol of any kind; the core kernel's goes before modules'.
+
+        The address is 0 where the kernel hides it, which does not matter to a program that is only compiled.
+        """
+        pattern = rb" " + re.escape(name.encode()) + rb"(?:\t\[(\S+)\])?$"
+        best = None
+        for match in re.finditer(pattern, self._raw, re.MULTILINE):
+            place = (match[1] or VMLINUX.encode()).decode()
+            if module in ("", place) and (best is None or place == VMLINUX):
+                start = self._raw.rfind(b"\n", 0, match.start()) + 1
+                address, letter = self._raw[start : match.start()].split()
+                best = int(address, 16), letter.decode(), place
+                if place == VMLINUX:
+                    break
+        return best
 
     @cache  # noqa: B019 - there is one of these, as long as the process
     def address(self, name: str) -> int | None:

@@ -3,42 +3,66 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dtrace_py.errors import Unlisted
 from dtrace_py.kernel import cpus, memory, tracefs
 from dtrace_py.providers.dtrace import DtraceProvider
-from dtrace_py.providers.fbt import FbtProvider
+from dtrace_py.providers.fbt import FbtProvider, Function
 from dtrace_py.providers.profile import ProfileProvider
 from dtrace_py.providers.registry import Registry
 from dtrace_py.providers.syscall import SyscallProvider
 
 if TYPE_CHECKING:
     from dtrace_py.kernel.addresses import Addresses
-    from dtrace_py.kernel.btf import Btf
     from dtrace_py.kernel.ksyms import Symbols
     from dtrace_py.kernel.tracefs import Traceable
+    from dtrace_py.kernel.types import KernelTypes
 
 
 class Machine:
     """Facts about this machine, and the providers that stand on them. Most runs need only some of it."""
 
     def __init__(self) -> None:
-        self.fbt = FbtProvider(lambda: self._traceable.functions, tracefs.blacklist)
-        self.providers = Registry(
-            (DtraceProvider(), ProfileProvider(), SyscallProvider(tracefs.system_calls), self.fbt)
-        )
+        self.fbt = FbtProvider(self._functions, tracefs.blacklist, lambda name: self.symbols.has_function(name))
+        calls = SyscallProvider(self._system_calls, self._call_parameters)
+        self.providers = Registry((DtraceProvider(), ProfileProvider(), calls, self.fbt))
+
+    # Where the kernel does not tell what can be traced, a run that only compiles makes do with what there is at all.
+
+    def _functions(self) -> Sequence[Function]:
+        try:
+            return self._traceable.functions
+        except Unlisted as error:
+            self.providers.pass_over("fbt", error)
+            return self.symbols.all_functions()
+
+    def _system_calls(self) -> dict[int, str]:
+        try:
+            return tracefs.system_calls()
+        except Unlisted:
+            if not self.providers.lenient:
+                raise
+            return tracefs.numbered_calls()
+
+    def _call_parameters(self, name: str) -> list[str]:
+        told = tracefs.call_parameters(name)
+        if told is None:
+            return ["long"] * 6 if self.providers.lenient else []
+        return told
 
     @cached_property
     def _traceable(self) -> Traceable:
         return tracefs.traceable()
 
     @cached_property
-    def types(self) -> Btf:
+    def types(self) -> KernelTypes:
         """Kernel types."""
-        from dtrace_py.kernel.btf import Btf
+        from dtrace_py.kernel.types import KernelTypes
 
-        return Btf()
+        return KernelTypes(lambda: self.symbols)
 
     @cached_property
     def symbols(self) -> Symbols:
@@ -89,7 +113,5 @@ class Machine:
             try:
                 count = hot + self.types.offset("struct pcpu_hot", "preempt_count")
             except KeyError:
-                # Its members are in an unnamed union since Linux 6.2.
-                field = self.types.member("struct pcpu_hot", "preempt_count")
-                count = hot + field.bit_offset // 8 if field else None
+                count = None
         return None if table is None or count is None else (count, table)

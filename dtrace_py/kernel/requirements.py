@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dtrace_py.errors import DtpyError, UsageError
+from dtrace_py.errors import Unlisted, UsageError
 
 TRACEFS = "/sys/kernel/tracing"
 BTF = "/sys/kernel/btf/vmlinux"
@@ -21,18 +21,20 @@ def require_root() -> None:
 
 
 def require_tracefs() -> None:
-    """Raise DtpyError where tracefs, which lists functions and system calls, is not to be had."""
+    """Raise Unlisted where tracefs, which lists functions and system calls, is not to be had."""
     if not os.path.exists(_EVENTS):
+        if os.geteuid() != 0:
+            raise Unlisted("only root may read the kernel's lists of probes")
         if not _has_tracefs():
-            raise DtpyError(f"this kernel was built without tracefs: {ANOTHER_KERNEL}")
-        raise DtpyError(f"tracefs is not mounted: mount -t tracefs nodev {TRACEFS}")
+            raise Unlisted(f"this kernel was built without tracefs: {ANOTHER_KERNEL}")
+        raise Unlisted(f"tracefs is not mounted: mount -t tracefs nodev {TRACEFS}")
 
 
 def require_kprobes() -> None:
-    """Raise DtpyError where the kernel cannot trace functions at all."""
+    """Raise Unlisted where the kernel cannot trace functions at all."""
     require_tracefs()
     if not os.path.exists(_FUNCTIONS):
-        raise DtpyError(f"this kernel was built without kprobes and ftrace, so fbt has no probes: {ANOTHER_KERNEL}")
+        raise Unlisted(f"this kernel was built without kprobes and ftrace, so fbt has no probes: {ANOTHER_KERNEL}")
 
 
 def _has_tracefs() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from array import array
 from collections.abc import Sequence
@@ -64,6 +65,16 @@ def system_calls() -> dict[int, str]:
         if entry.name.startswith("sys_enter_"):
             known.add(entry.name.removeprefix("sys_enter_"))
     return {number: name for number, name in numbered_calls().items() if name in known}
+
+
+def call_parameters(name: str) -> list[str] | None:
+    """The types of a system call's parameters, as texts; None where the kernel does not tell."""
+    try:
+        text = _read(f"events/syscalls/sys_enter_{name}/format")
+    except OSError:
+        return None
+    # The fields of every event come first, and the call's number before its arguments.
+    return re.findall(r"^\tfield:(.*?)\s*\b\w+;", text.partition("\n\n")[2], re.MULTILINE)[1:]
 
 
 def numbered_calls() -> dict[int, str]:

@@ -13,15 +13,117 @@ class Node:
     span: Span
 
 
+# Types as written
+
+
 @record
-class TypeName(Node):
-    """A type as written in a cast, sizeof or declaration: specifier words (``unsigned int``, ``struct foo``) and stars."""
+class Specifier(Node):
+    """What a type is made from. Of the qualifiers only ``userland`` has a meaning (D10, D11)."""
+
+    qualifiers: tuple[str, ...]
+
+
+@record
+class Words(Specifier):
+    """The name of a type: ``unsigned int``, ``pid_t``, ``mod`foo_t``."""
 
     words: tuple[str, ...]
-    stars: int = 0
 
     def __str__(self) -> str:
-        return " ".join(self.words) + (" " + "*" * self.stars if self.stars else "")
+        return " ".join(self.words)
+
+
+@record
+class Struct(Specifier):
+    """``struct tag``, or with its members; the tag is None in ``struct { int x; }``."""
+
+    keyword: str
+    """``struct`` or ``union``."""
+    tag: str | None
+    members: tuple[Members, ...] | None
+
+    def __str__(self) -> str:
+        return f"{self.keyword} {self.tag or '(anon)'}"
+
+
+@record
+class Members(Node):
+    """One line between the braces of a struct: ``int x, *p, b : 3;``; no declarators for an anonymous struct or union."""
+
+    specifier: Specifier
+    declarators: tuple[Declarator, ...]
+
+
+@record
+class Enum(Specifier):
+    tag: str | None
+    enumerators: tuple[Enumerator, ...] | None
+
+    def __str__(self) -> str:
+        return f"enum {self.tag or '(anon)'}"
+
+
+@record
+class Enumerator(Node):
+    name: str
+    value: Expr | None
+
+
+@record
+class Pointer(Node):
+    qualifiers: tuple[str, ...]
+
+
+@record
+class ArrayOf(Node):
+    """``[count]``, or ``[]``: a C array."""
+
+    count: Expr | None
+
+
+@record
+class KeyedBy(Node):
+    """``[string, int]``: an associative array, or the parameters of an inline."""
+
+    keys: tuple[Parameter, ...]
+
+
+@record
+class FunctionOf(Node):
+    """``(int, char *)``: a function."""
+
+    parameters: tuple[Parameter, ...]
+    variadic: bool
+
+
+Layer = Pointer | ArrayOf | KeyedBy | FunctionOf
+"""What a declarator makes of a type. ``int *a[3]``, an array of pointers, has the layers Pointer, ArrayOf: in the order
+in which they are put around the type of the specifier."""
+
+
+@record
+class Declarator(Node):
+    """A declared name, what stands around it, and the width of a bit-field."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    width: Expr | None = None
+
+
+@record
+class TypeName(Node):
+    """A type without a name, in a cast, sizeof and the like."""
+
+    specifier: Specifier
+    layers: tuple[Layer, ...]
+
+
+@record
+class Parameter(Node):
+    """A parameter of a function, probe or inline, or a key of an associative array; most names mean nothing."""
+
+    type: TypeName
+    name: str | None
 
 
 # Expressions
@@ -153,6 +255,22 @@ class SizeOfType(Node):
     type: TypeName
 
 
+@record
+class OffsetOf(Node):
+    """``offsetof(type, member)`` (D5)."""
+
+    type: TypeName
+    member: str
+
+
+@record
+class Xlate(Node):
+    """``xlate <type>(operand)`` (D8)."""
+
+    type: TypeName
+    operand: Expr
+
+
 Expr = (
     Int
     | Char
@@ -171,14 +289,79 @@ Expr = (
     | Comma
     | Cast
     | SizeOfType
+    | OffsetOf
+    | Xlate
 )
+
+
+# Statements
+
+
+@record
+class If(Node):
+    """``if (condition) yes else no`` (P30)."""
+
+    condition: Expr
+    yes: tuple[Statement, ...]
+    no: tuple[Statement, ...]
+
+
+Statement = If | Expr
+
+
+# At the outer level
 
 
 @record
 class Declaration(Node):
-    """``int x;``, ``self string s;``, ``int a[string, int];`` (keys is None for a scalar)."""
+    """``int x, *y;``, ``self string s;``, ``int a[string, int];``, ``typedef struct foo {...} foo_t;``, ``struct foo;``."""
 
-    scope: str | None
-    type: TypeName
+    storage: str | None
+    """``self``, ``this``, ``extern`` or ``typedef``."""
+    specifier: Specifier
+    declarators: tuple[Declarator, ...]
+
+
+@record
+class Inline(Node):
+    """``inline int name = value;``; one with parameters has KeyedBy as its last layer (D6)."""
+
+    specifier: Specifier
+    declarator: Declarator
+    value: Expr
+
+
+@record
+class Translator(Node):
+    """``translator output < input name > { member = value; ... };`` (D7)."""
+
+    output: TypeName
+    input: TypeName
     name: str
-    keys: tuple[TypeName, ...] | None
+    members: tuple[Translation, ...]
+
+
+@record
+class Translation(Node):
+    member: str
+    value: Expr
+
+
+@record
+class Provider(Node):
+    """``provider name { probe ...; };`` (D9)."""
+
+    name: str
+    probes: tuple[Probe, ...]
+
+
+@record
+class Probe(Node):
+    """``probe name(arguments) : (translated);`` (D9)."""
+
+    name: str
+    arguments: tuple[Parameter, ...]
+    translated: tuple[Parameter, ...] | None
+
+
+Outer = Declaration | Inline | Translator | Provider

@@ -2,55 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
-from dtrace_py.lang import ast, tree, typed
+from dtrace_py.lang import tree, typed
+from dtrace_py.lang.arguments import Signature
 from dtrace_py.lang.check_expressions import ExpressionChecker
-from dtrace_py.lang.check_statements import StatementChecker
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.check_order import check_order
+from dtrace_py.lang.check_statements import check_block
+from dtrace_py.lang.definitions import ProbeArgument
+from dtrace_py.lang.errors import CompileError, CompileErrors, Consequence
+from dtrace_py.lang.limits import Limits
 from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.tables.stability import Stability
-from dtrace_py.lang.types import is_scalar
 
 Checked = tuple[typed.Expr | None, tuple[typed.Statement, ...], Stability]
 
 
-def check_clause(node: tree.Clause, scope: Scope, strsize: int, frames: int) -> Checked:
-    """The typed predicate and statements of a clause, and the lowest stability of what it names."""
-    expressions = ExpressionChecker(scope, strsize)
-    statements = StatementChecker(expressions, frames)
+def check_clause(node: tree.Clause, scope: Scope, limits: Limits, signatures: Iterable[Signature]) -> Checked:
+    """The typed predicate and statements of a clause, and the lowest stability of what it names.
 
-    def body() -> tuple[typed.Statement, ...]:
-        with _region("action list"):
-            return tuple(made for each in node.body or () for made in statements.statement(each))
+    ``signatures`` are what args[] is at its probes; without args[] one is as good as all. Raises CompileErrors.
+    """
+    checked: Checked | None = None
+    for arguments in signatures:
+        asked: list[bool] = []
 
-    def predicate() -> typed.Expr | None:
-        with _region("predicate"):
-            return None if node.predicate is None else _predicate(expressions, node.predicate)
+        def noted(arguments: Signature = arguments, asked: list[bool] = asked) -> tuple[ProbeArgument, ...]:
+            asked.append(True)
+            return arguments()
 
-    try:
-        checked = body()
-    except CompileError as error:
-        if error.tag != "D_IDENT_UNDEF" or node.predicate is None:
-            raise
-        condition = predicate()
-        return condition, body(), expressions.stability
-    return predicate(), checked, expressions.stability
+        made = _Clause(node, ExpressionChecker(scope, limits, noted)).checked()
+        checked = checked or made
+        if not asked:
+            break
+    assert checked
+    return checked
 
 
-def _predicate(expressions: ExpressionChecker, node: ast.Expr) -> typed.Expr:
-    value = expressions.value(node)
-    if not is_scalar(value.type):
-        raise CompileError("D_PRED_SCALAR", "predicate result must be of scalar type", node.span)
-    return value
+class _Clause:
+    """The checks of one clause where args[] is one thing."""
 
+    def __init__(self, node: tree.Clause, check: ExpressionChecker) -> None:
+        self.node = node
+        self.check = check
+        self.errors: list[CompileError] = []
 
-@contextmanager
-def _region(name: str) -> Iterator[None]:
-    """Errors inside carry the part of the clause they are in (N2)."""
-    try:
-        yield
-    except CompileError as error:
-        error.region = error.region or name
-        raise
+    def checked(self) -> Checked:
+        statements = self._body()
+        undefined = any(error.tag == "D_IDENT_UNDEF" for error in self.errors)
+        if undefined and self.node.predicate is not None:
+            self.errors.clear()
+            predicate = self._predicate()
+            statements = self._body()
+        else:
+            predicate = self._predicate()
+        for error in () if self.errors else check_order(self.node.body or ()):
+            error.region = "action list"
+            self.errors.append(error)
+        if self.errors:
+            raise CompileErrors([e for e in self.errors if not isinstance(e, Consequence)] or self.errors)
+        return predicate, statements, self.check.stability
+
+    def _body(self) -> tuple[typed.Statement, ...]:
+        errors: list[CompileError] = []
+        statements = check_block(self.check, self.node.body or (), errors)
+        self._note(errors, "action list")
+        return statements
+
+    def _predicate(self) -> typed.Expr | None:
+        if self.node.predicate is None:
+            return None
+        try:
+            return self.check.condition(self.node.predicate)
+        except CompileError as error:
+            self._note([error], "predicate")
+            return None
+
+    def _note(self, errors: Iterable[CompileError], region: str) -> None:
+        """Errors carry the part of the clause that they are in (N2)."""
+        for error in errors:
+            error.region = error.region or region
+            self.errors.append(error)

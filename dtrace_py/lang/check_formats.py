@@ -4,33 +4,57 @@ from __future__ import annotations
 
 from dtrace_py.lang import typed
 from dtrace_py.lang.errors import CompileError
-from dtrace_py.lang.formats import INTEGERS, Conversion, Format
+from dtrace_py.lang.formats import FLOATS, INTEGERS, Conversion, Format
 from dtrace_py.lang.program import Aggregation
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.aggregating import AGGREGATING
-from dtrace_py.lang.types import INT64, UINT64, IntType, PointerType, StackType, StringType, SymbolType, Type
+from dtrace_py.lang.types import (
+    INT64,
+    UINT64,
+    ArrayType,
+    FloatType,
+    IntType,
+    PointerType,
+    StackType,
+    StringType,
+    SymbolType,
+    Type,
+    is_string_like,
+)
 
 _EXPECTED = {
     **dict.fromkeys(INTEGERS, "integer type"),
+    **dict.fromkeys(FLOATS, "float, double or long double"),
     **dict.fromkeys("cC", "char, short or int"),
     **dict.fromkeys("sS", "char [] or string (or use stringof)"),
     **dict.fromkeys("pa", "pointer or integer"),
     **dict.fromkeys("YT", "64-bit integer"),
+    **dict.fromkeys(("wc", "lc"), "int"),
+    **dict.fromkeys(("ws", "ls"), "array of 32-bit integers"),
+    "A": "usym, ufunc, umod or uaddr",
+    "I": "char [] or string (or use stringof)",
+    "P": "uint16_t",
     "k": "stack",
 }
-_SIZES = {"h": 2, "l": 8, "ll": 8}
-_OTHERS = {"l": ("long long", "unsigned long long"), "ll": ("long", "unsigned long")}
-"""Types of the right size that a size prefix does not fit all the same (PF12)."""
+"""By the letter, with its size prefix where that makes another conversion of it."""
+
+_PREFIXED = {
+    "h": {"short", "unsigned short"},
+    "l": {"long", "unsigned long"},
+    "ll": {"long long", "unsigned long long", "int64_t", "uint64_t"},
+}
+"""The types that a size prefix fits, typedefs of them included (PF12)."""
+
+_KERNEL_SYMBOLS = ("sym", "func", "mod")
 
 
-def check_printf(fmt: Format, arguments: tuple[typed.Expr, ...], span: Span) -> tuple[typed.Expr, ...]:
-    """The arguments, if they fit; raises the D_PRINTF_* errors otherwise."""
+def check_printf(name: str, fmt: Format, arguments: tuple[typed.Expr, ...], span: Span) -> None:
+    """Raise the D_PRINTF_* errors of printf(), or of another action with a format."""
     kinds = [argument.type for argument in arguments]
-    used = _check("printf( )", fmt, kinds, (), span)
+    used = _check(f"{name}( )", fmt, kinds, (), span)
     if used < len(arguments):
-        text = f"printf( ) prototype mismatch: only {used} arguments required by this format string"
+        text = f"{name}( ) prototype mismatch: only {used} arguments required by this format string"
         raise CompileError("D_PRINTF_ARG_EXTRA", text, span)
-    return arguments
 
 
 def check_printa(fmt: Format, aggregations: tuple[Aggregation, ...], span: Span) -> None:
@@ -58,10 +82,6 @@ def _check(name: str, fmt: Format, kinds: list[Type], aggregations: tuple[Aggreg
         if used >= len(kinds):
             text = f"{name} prototype mismatch: conversion #{number} (%{conversion.letter}) is missing a corresponding "
             raise CompileError("D_PRINTF_ARG_PROTO", text + "value argument", span)
-        if conversion.letter == "k" and not aggregations:
-            raise CompileError(
-                "D_PRINTF_ARG_TYPE", f"{name} conversion #{number} (%k) is only valid in printa( )", span
-            )
         _check_type(name, number, conversion, kinds[used], span)
         used += 1
     return used
@@ -79,29 +99,43 @@ def _check_star(name: str, number: int, kinds: list[Type], used: int, span: Span
 def _check_type(name: str, number: int, conversion: Conversion, kind: Type, span: Span) -> None:
     if _fits(conversion, kind):
         return
+    spelled = conversion.size + conversion.letter
     text = (
         f"{name} argument #{number + 1} is incompatible with conversion #{number} prototype:\n"
-        f"\tconversion: %{conversion.size}{conversion.letter}\n"
-        f"\t prototype: {_EXPECTED[conversion.letter]}\n\t  argument: {kind}"
+        f"\tconversion: %{spelled}\n"
+        f"\t prototype: {_EXPECTED.get(spelled) or _EXPECTED[conversion.letter]}\n\t  argument: {kind}"
     )
     raise CompileError("D_PRINTF_ARG_TYPE", text, span)
 
 
+def _is_of(kind: IntType, size: str) -> bool:
+    return not _PREFIXED[size].isdisjoint((kind.name, *kind.chain))
+
+
 def _fits(conversion: Conversion, kind: Type) -> bool:
-    letter = conversion.letter
-    size = conversion.size
-    if size and isinstance(kind, IntType) and (kind.size != _SIZES[size] or kind.name in _OTHERS.get(size, ())):
-        return False
-    if letter in INTEGERS:
-        return isinstance(kind, IntType)
-    if letter in "cC":
-        return isinstance(kind, IntType) and kind.size <= 4
-    if letter in "sS":
-        return isinstance(kind, StringType)
-    if letter == "p":
-        return isinstance(kind, IntType | PointerType)
-    if letter == "a":
-        return isinstance(kind, IntType | PointerType | SymbolType)
-    if letter == "k":
-        return isinstance(kind, StackType)
-    return isinstance(kind, IntType) and kind.size == 8
+    """Whether a conversion takes values of a type (PF20 to PF37)."""
+    size, letter = conversion.size, conversion.letter
+    match letter, kind:
+        case _, IntType() if letter in INTEGERS:
+            return size == "" or _is_of(kind, size)
+        case _, FloatType() if letter in FLOATS:
+            return (kind.size == 16) == (size == "L")
+        case (("c" | "C"), IntType()):
+            return kind.size == 4 if size else kind.size <= 4
+        case (("s" | "S"), ArrayType(element=IntType(size=4))) if size:
+            return True
+        case (("s" | "S" | "I"), (StringType() | ArrayType())):
+            return size == "" and is_string_like(kind)
+        case (("p" | "a"), (IntType() | PointerType())):
+            return True
+        case "a", SymbolType():
+            return kind.what in _KERNEL_SYMBOLS
+        case "A", SymbolType():
+            return kind.what not in _KERNEL_SYMBOLS
+        case "k", StackType():
+            return True
+        case (("Y" | "T"), IntType()):
+            return kind.size == 8
+        case "P", IntType():
+            return kind.size == 2 and not kind.signed
+    return False

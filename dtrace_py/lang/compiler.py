@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dtrace_py.lang import tree
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.errors import CompileError, CompileErrors, Consequence
 from dtrace_py.lang.macros import Macros
 from dtrace_py.lang.parser import parse
-from dtrace_py.lang.pragmas import Pragmas, SetOption
+from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOption, not_of_this_program
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
-from dtrace_py.lang.source import Source
+from dtrace_py.lang.source import Field, Source, Span
 
 if TYPE_CHECKING:
-    from dtrace_py.lang.ast import Declaration
+    from dtrace_py.lang.arguments import ArgumentsOf
+    from dtrace_py.lang.ast import Outer
+    from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.libraries import Libraries
+    from dtrace_py.lang.limits import Limits
     from dtrace_py.lang.scope import Scope
-    from dtrace_py.lang.types import TypeSource
 
 
 class Settings(NamedTuple):
@@ -28,6 +31,12 @@ class Settings(NamedTuple):
     """The value of a numeric option such as strsize or stackframes."""
     flag: Callable[[str], bool]
     set: SetOption
+    depends: Depends = lambda kind, name: False
+
+
+Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
+"""The probes that descriptions match, given their texts, their places and their context field: description by description.
+Raises CompileError for one that makes no sense, or matches nothing where it must (P24)."""
 
 
 class Compiler:
@@ -37,35 +46,125 @@ class Compiler:
     expressions are imported when the first of these turns up.
     """
 
-    def __init__(self, types: Callable[[], TypeSource], settings: Settings) -> None:
+    def __init__(
+        self,
+        types: Callable[[], TypeSource],
+        settings: Settings,
+        match: Match,
+        arguments: ArgumentsOf = lambda probe: (),
+        libraries: Callable[[], Libraries] | None = None,
+    ) -> None:
         self.types = types
         self.settings = settings
+        self.match = match
+        self.arguments = arguments
         self.program = Program()
+        self._libraries = libraries
+
+    @cached_property
+    def libraries(self) -> Libraries:
+        """The D libraries."""
+        from dtrace_py.lang.libraries import Libraries
+
+        return self._libraries() if self._libraries else Libraries()
 
     @cached_property
     def scope(self) -> Scope:
         from dtrace_py.lang.scope import Scope
 
-        return Scope(self.types(), self.program)
+        return Scope(self.types(), self.program, self._from_library, lambda: self.settings.number("strsize"))
+
+    def load(self) -> None:
+        """Compile the libraries of the directories that were given (M38); our own is read as its names turn up."""
+        for source in self.libraries.files(self.settings.depends):
+            self._library(source)
+
+    def _from_library(self, name: str) -> bool:
+        """Declare what our own library knows of a name; whether it knew something that had not been declared."""
+        found = self.libraries.take(name)
+        for source in found:
+            self._library(source)
+        return bool(found)
+
+    def _library(self, source: Source) -> None:
+        """Declare what a library holds. Its clauses, if there are any, trace nothing."""
+        try:
+            with deep_recursion():
+                parsed = parse(source, Macros({}), Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+                if parsed.errors:
+                    raise parsed.errors[0]
+                for item in parsed.items:
+                    if not isinstance(item, tree.Clause):
+                        self._declare(item)
+        except CompileError as error:
+            error.source = error.source or source
+            raise CompileErrors([error]) from error
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
-        """The clauses of a source, which also join the program. Raises CompileError: the first error of the source."""
+        """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
         with deep_recursion():
-            parsed = parse(source, macros, Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+            pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
+            parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
+            if parsed.errors:
+                raise CompileErrors(self._errors(parsed))
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
+            self.program.attributes.update(
+                (said.name, said.stability) for said in pragmas.attributes if not said.component
+            )
             first = len(self.program.clauses)
-            for item in parsed.items:
+            errors = list(self._items(parsed, source))
+            if not errors:
+                self._described([*pragmas.attributes, *pragmas.bindings], parsed)
+                if not self.settings.flag("argref"):
+                    macros.check_used()
+        if errors:
+            raise CompileErrors([error for error in errors if not isinstance(error, Consequence)] or errors)
+        self.program.strsize = self.settings.number("strsize")
+        return self.program.clauses[first:]
+
+    def _items(self, parsed: tree.Program, source: Source) -> Iterator[CompileError]:
+        """Check clause after clause and declaration after declaration; yields what is wrong with any of them."""
+        for item in parsed.items:
+            try:
                 if isinstance(item, tree.Clause):
                     self.program.clauses.append(self._clause(item, source))
                 else:
                     self._declare(item)
-            if not self.settings.flag("argref"):
-                macros.check_used()
-        self.program.strsize = self.settings.number("strsize")
-        return self.program.clauses[first:]
+            except CompileErrors as several:
+                yield from several.errors
+            except CompileError as error:
+                yield error
 
-    def _declare(self, node: Declaration) -> None:
+    def _errors(self, parsed: tree.Program) -> list[CompileError]:
+        """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
+        errors = list(parsed.errors)
+        for item in parsed.items:
+            if not isinstance(item, tree.Clause):
+                try:
+                    self._declare(item)
+                except CompileError as error:
+                    errors.append(error)
+        return sorted(errors, key=lambda error: error.span.start if error.span else 0)
+
+    def _described(self, pragmas: Sequence[Attributes | Binding], parsed: tree.Program) -> None:
+        """Refuse what a pragma says of an identifier that the program does not have (L22)."""
+        if not pragmas:
+            return
+        from dtrace_py.lang import ast
+
+        names = {"translator"} | {name for scope, name in self.scope.variables if scope == "global"}
+        for item in parsed.items:
+            if isinstance(item, ast.Inline | ast.Provider):
+                names.add(item.declarator.name if isinstance(item, ast.Inline) else item.name)
+        for said in pragmas:
+            if said.name not in names and self.scope.inline(said.name):
+                raise not_of_this_program(said.name, said.span)
+            if said.name not in names:
+                text = f"#pragma has no effect: there is no {said.name} in this program"
+                raise CompileError("D_PRAGMA_UNUSED", text, said.span)
+
+    def _declare(self, node: Outer) -> None:
         from dtrace_py.lang.check_declaration import declare
 
         declare(node, self.scope)
@@ -74,10 +173,31 @@ class Compiler:
         number = len(self.program.clauses) + 1
         descriptions = tuple(description.text for description in node.descriptions)
         places = tuple(description.span for description in node.descriptions)
+        probes = self.match(descriptions, places, source.context)  # before anything else is checked
         if node.predicate is None and not node.body:
             return Clause(number, descriptions, None, (), node.span, source, places=places)
+        from dtrace_py.lang.arguments import signatures
         from dtrace_py.lang.check_clause import check_clause
 
-        strsize, frames = self.settings.number("strsize"), self.settings.number("stackframes")
-        predicate, statements, stability = check_clause(node, self.scope, strsize, frames)
+        ways = signatures(descriptions, source.context, probes, self.arguments)
+        predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)
         return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)
+
+    def _limits(self) -> Limits:
+        from dtrace_py.lang.limits import Limits
+
+        return Limits(*map(self.settings.number, Limits._fields))
+
+
+def _outside(name: str) -> bool:
+    """Whether a name is one of D's own."""
+    from dtrace_py.lang.tables import actions, aggregating, subroutines, variables
+
+    tables = (
+        variables.BUILTINS,
+        variables.CONSTANTS,
+        actions.ACTIONS,
+        subroutines.SUBROUTINES,
+        aggregating.AGGREGATING,
+    )
+    return any(name in table for table in tables)

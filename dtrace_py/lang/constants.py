@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.intrinsics import INTRINSICS
 from dtrace_py.lang.source import Span
-from dtrace_py.lang.types import INT, INTRINSICS, IntType, Type
+from dtrace_py.lang.types import INT, IntType, Type
 
 _LITERAL = re.compile(r"[-+]?(?P<digits>0[xX][0-9a-fA-F]+|[0-9]+)(?P<suffix>[uU]?[lL]?[lL]?)")
 _LADDER = ("int", "unsigned int", "long", "unsigned long", "long long", "unsigned long long")
@@ -21,8 +22,9 @@ def integer(text: str, span: Span) -> tuple[int, IntType]:
     decimal = digits == "0" or digits[0] != "0"
     if not decimal and digits[1] not in "xX" and re.search("[89]", digits):
         raise CompileError("D_INT_DIGIT", f"invalid digit in octal constant: {text}", span)
-    value = int(digits, 10 if decimal else 16 if digits[1] in "xX" else 8)
-    if value >= 1 << 64:
+    too_long = decimal and len(digits) > 20  # Python refuses to read thousands of digits
+    value = 0 if too_long else int(digits, 10 if decimal else 16 if digits[1] in "xX" else 8)
+    if too_long or value >= 1 << 64:
         raise CompileError("D_INT_OFLOW", f"integer constant {text} cannot be represented in any built-in type", span)
     for name in _LADDER:
         kind = INTRINSICS[name]

@@ -61,9 +61,10 @@ def _numbered(text: str, context: Field, span: Span | None) -> Description:
         what = f"{context.name.lower()}s"
         text = f"probe identifier {text} not permitted when specifying {what}"
         raise CompileError("D_PDESC_INVAL", text, span)
-    if int(text) > _MAX_ID or int(text) == 0:
+    number = int(text[-4000:])  # Python reads only so many digits
+    if len(text) > 4000 or not 0 < number <= _MAX_ID:
         raise unknown_id(text, span)
-    return Description(id=int(text))
+    return Description(id=number)
 
 
 def is_glob(pattern: str) -> bool:

@@ -1,36 +1,39 @@
-"""What is wrong with a D program: one error, its tag and its place (contract sections 13 and 14.1)."""
+"""What is wrong with a D program: errors with their tags and places (contract sections 13 and 14.1)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from dtrace_py.lang.source import Source, Span
+
+Hint = Callable[[], str | None]
+"""Finds a sentence that may help; asked only when the error is shown, for it may have to search long lists."""
 
 
 class CompileError(Exception):
-    """The first error of a program (N4). ``region`` names the part of a clause that was being checked, for N2."""
+    """One error. ``region`` names the part of a clause that was being checked, for N2; ``source`` is the text that the span
+    is in where that is not the program's own, as in a library."""
 
-    def __init__(self, tag: str, message: str, span: Span | None = None) -> None:
+    def __init__(self, tag: str, message: str, span: Span | None = None, hint: Hint | None = None) -> None:
         super().__init__(message)
         self.tag = tag
         self.message = message
         self.span = span
+        self.hint = hint
         self.region: str | None = None
+        self.source: Source | None = None
 
-    def render(self, source: Source, errtags: bool) -> str:
-        """The message as the command prints it behind its own name (N1, N2, N7), one character a byte."""
-        tag = f"[{self.tag}] " if errtags else ""
-        text = f"{tag}{self._location(source)}{self.message}"
-        if source.path is not None:
-            return f"failed to compile script {source.path}: {text}"
-        return f"invalid probe specifier {source.text}: {text}"
 
-    def _location(self, source: Source) -> str:
-        if self.span is not None and self.span.file is not None:
-            return f'"{self.span.file}", line {self.span.line}: '
-        if self.span is not None and source.is_script:
-            return f"line {self.span.line}: "
-        if self.region is not None and not source.is_script:
-            return f"in {self.region}: "
-        return ""
+class Consequence(CompileError):
+    """An error that would not be there but for an earlier one, and that need not be shown besides it."""
+
+
+class CompileErrors(Exception):
+    """All errors of a program; the first is the one that DTrace stops at (N4)."""
+
+    def __init__(self, errors: Sequence[CompileError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = tuple(errors)
 
 
 def not_built(what: str, span: Span | None = None) -> CompileError:

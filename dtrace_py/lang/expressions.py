@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-
 from dtrace_py.lang import ast
 from dtrace_py.lang.constants import integer
-from dtrace_py.lang.errors import CompileError, not_built
-from dtrace_py.lang.lexer import Kind, Lexer, Token, syntax_error
-from dtrace_py.lang.source import Span
+from dtrace_py.lang.declarators import DeclaratorParser
+from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.lexer import Kind, Token
 
 _BINARY = {
     op: level
@@ -22,44 +19,13 @@ _BINARY = {
 
 _ASSIGN = frozenset("= += -= *= /= %= &= ^= |= <<= >>=".split())
 _PREFIX = frozenset("! ~ + - * &".split())
-_TYPE_WORDS = frozenset(
-    "char const double float int long restrict short signed string struct union enum unsigned userland void volatile".split()
-)
-_QUALIFIERS = frozenset("const volatile restrict userland".split())
-_MEMBER_KEYWORDS = frozenset("probe provider self string stringof userland xlate translator".split())
-"""Keywords that may name members (L14)."""
-
-_AFTER_TYPE = re.compile(r"(?:\s|/\*.*?\*/|(?:const|volatile|restrict)\b)*[*)\[(]", re.DOTALL)
-
-_MAX_DEPTH = 500
-"""Nesting beyond which an expression is refused, well before Python's own limit."""
 
 
-class ExpressionParser:
-    """The part of the parser that reads expressions. ``token`` is the one not yet consumed, ``last`` the place before it."""
+class ExpressionParser(DeclaratorParser):
+    """The part of the parser that reads expressions."""
 
-    def __init__(self, lexer: Lexer, is_type: Callable[[str], bool]) -> None:
-        self.lexer = lexer
-        self.is_type = is_type
-        self.token = Token(Kind.END, "", Span(0, 0, 1))
-        self.last = self.token.span
-        self.depth = 0
-        self.unary: ast.Expr | None = None
-        """The last operand read: the only thing that may stand left of an assignment operator."""
-
-    def advance(self) -> None:
-        """Read the next token of the inner context."""
-        self.last = self.token.span
-        self.token = self.lexer.inner()
-
-    def expect(self, text: str) -> None:
-        if not self.token.is_(text):
-            raise self.syntax_error()
-        self.advance()
-
-    def syntax_error(self) -> CompileError:
-        """The error for the current token."""
-        return syntax_error(self.token)
+    unary: ast.Expr | None = None
+    """The last operand read: the only thing that may stand left of an assignment operator."""
 
     # From loosest to tightest
 
@@ -74,9 +40,7 @@ class ExpressionParser:
 
     def assignment(self) -> ast.Expr:
         """O15, right-associative."""
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise CompileError("D_SYNTAX", f"expression is nested more than {_MAX_DEPTH} deep", self.token.span)
+        self.descend()
         target = self._conditional()
         if self.token.kind is Kind.PUNCTUATION and self.token.text in _ASSIGN:
             if target is not self.unary or isinstance(target, ast.Cast):
@@ -84,9 +48,21 @@ class ExpressionParser:
             op = self.token.text[:-1] or None
             self.advance()
             value = self.assignment()
+            self._assigned(target)
             target = ast.Assign(target.span.to(value.span), op, target, value)
         self.depth -= 1
         return target
+
+    def _assigned(self, target: ast.Expr) -> None:
+        """A global variable that is assigned to hides a type of its name."""
+        if isinstance(target, ast.Index):
+            target = target.base
+        if isinstance(target, ast.Name):
+            self.names.values([target.name])
+
+    def constant(self) -> ast.Expr:
+        """What may stand where a constant is wanted: anything but assignments and commas."""
+        return self._conditional()
 
     def _conditional(self) -> ast.Expr:
         """O14, right-associative."""
@@ -94,9 +70,11 @@ class ExpressionParser:
         if not self.token.is_("?"):
             return condition
         self.advance()
+        self.descend()
         yes = self.expression()
         self.expect(":")
         no = self._conditional()
+        self.depth -= 1
         return ast.Conditional(condition.span.to(no.span), condition, yes, no)
 
     def _binary(self, level: int) -> ast.Expr:
@@ -111,9 +89,7 @@ class ExpressionParser:
     def _unary(self) -> ast.Expr:
         """O2, right-associative."""
         start = self.token
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise CompileError("D_SYNTAX", f"expression is nested more than {_MAX_DEPTH} deep", start.span)
+        self.descend()
         self.unary = self._prefixed(start)
         self.depth -= 1
         return self.unary
@@ -139,7 +115,7 @@ class ExpressionParser:
         if start.text == "sizeof" and self.token.is_("("):
             paren = self.token
             self.advance()
-            if self._at_cast():
+            if self.at_type_in_parentheses(cast=False):
                 type_name = self.type_name()
                 self.expect(")")
                 return ast.SizeOfType(start.span.to(self.last), type_name)
@@ -150,7 +126,7 @@ class ExpressionParser:
 
     def _after_parenthesis(self, start: Token) -> ast.Expr:
         """A cast, or an expression in parentheses."""
-        if not self._at_cast():
+        if not self.at_type_in_parentheses(cast=True):
             return self._postfix(self._parenthesised(start), plain=False)
         type_name = self.type_name()
         self.expect(")")
@@ -180,7 +156,7 @@ class ExpressionParser:
             elif self.token.is_("->", "."):
                 arrow = self.token.text == "->"
                 self.advance()
-                name = self._member_name()
+                name = self.member_name()
                 node = ast.Member(node.span.to(self.last), node, name, arrow)
             else:
                 return node
@@ -195,7 +171,7 @@ class ExpressionParser:
             return ast.Aggregation(span, node.name, keys)
         if isinstance(node, ast.Aggregation):
             raise CompileError(
-                "D_AGG_MDIM", "improper attempt to reference @" + node.name + " as a multi-dimensional array"
+                "D_AGG_MDIM", "improper attempt to reference @" + node.name + " as a multi-dimensional array", span
             )
         return ast.Index(span, node, keys)
 
@@ -213,19 +189,22 @@ class ExpressionParser:
         self.advance()
         return tuple(items)
 
-    def _member_name(self) -> str:
-        name = self.token
-        if name.kind is not Kind.IDENT and not (name.kind is Kind.KEYWORD and name.text in _MEMBER_KEYWORDS):
+    def member_name(self) -> str:
+        """The name of a member; any word may be one, such as the kernel's ``counter`` (L14)."""
+        if self.token.kind not in (Kind.IDENT, Kind.KEYWORD):
             raise self.syntax_error()
+        name = self.token.value
         self.advance()
-        return name.value
+        return name
 
     def _primary(self) -> ast.Expr:
         token = self.token
         if token.is_("self", "this"):
             return self._scoped(token)
-        if token.is_("offsetof", "xlate"):
-            raise not_built(token.text, token.span)
+        if token.is_("offsetof"):
+            return self._offset_of(token)
+        if token.is_("xlate"):
+            return self._xlate(token)
         self.advance()
         match token.kind:
             case Kind.INT:
@@ -242,63 +221,29 @@ class ExpressionParser:
         self.token = token
         raise self.syntax_error()
 
+    def _offset_of(self, token: Token) -> ast.Expr:
+        """D5."""
+        self.advance()
+        self.expect("(")
+        kind = self.type_name()
+        self.expect(",")
+        member = self.member_name()
+        self.expect(")")
+        return ast.OffsetOf(token.span.to(self.last), kind, member)
+
+    def _xlate(self, token: Token) -> ast.Expr:
+        """D8."""
+        self.advance()
+        self.expect("<")
+        kind = self.type_name()
+        self.expect(">")
+        self.expect("(")
+        operand = self.expression()
+        self.expect(")")
+        return ast.Xlate(token.span.to(self.last), kind, operand)
+
     def _scoped(self, token: Token) -> ast.Expr:
         self.advance()
         self.expect("->")
-        name = self._member_name()
+        name = self.member_name()
         return ast.Scoped(token.span.to(self.last), token.text, name)
-
-    # Types
-
-    def _at_cast(self) -> bool:
-        """Whether a type follows the parenthesis; looks ahead first, because asking for kernel types is slow."""
-        named = self.token.kind is Kind.IDENT
-        return not (named and not _AFTER_TYPE.match(self.lexer.text, self.lexer.at)) and self._at_type()
-
-    def _at_type(self) -> bool:
-        if self.token.kind is Kind.KEYWORD:
-            return self.token.text in _TYPE_WORDS
-        return self.token.kind is Kind.IDENT and self.is_type(self.token.value)
-
-    def type_name(self) -> ast.TypeName:
-        """A type without a name: specifiers and stars."""
-        start = self.token
-        words = self.specifiers()
-        stars = self.stars()
-        if self.token.is_("("):
-            raise not_built("a function pointer type", self.token.span)
-        if self.token.is_("["):
-            raise not_built("an array type", self.token.span)
-        return ast.TypeName(start.span.to(self.last), words, stars)
-
-    def specifiers(self) -> tuple[str, ...]:
-        """The words of a type, but for qualifiers."""
-        words: list[str] = []
-        while self._at_type():
-            word = self.token
-            if word.kind is Kind.IDENT and any(w not in _QUALIFIERS for w in words):
-                break  # the declared name may be spelled like a type
-            self.advance()
-            if word.text in ("struct", "union", "enum"):
-                words += [word.text, self._tag(word.text)]
-            elif word.text not in _QUALIFIERS:
-                words.append(word.text)
-        if not words:
-            raise self.syntax_error()
-        return tuple(words)
-
-    def _tag(self, keyword: str) -> str:
-        tag = self.token
-        if tag.kind is Kind.IDENT:
-            self.advance()
-        if tag.kind is not Kind.IDENT or self.token.is_("{"):
-            raise not_built(f"a definition of a {keyword}", tag.span)
-        return tag.value
-
-    def stars(self) -> int:
-        """How many stars follow."""
-        count = 0
-        while self.token.is_("*", *_QUALIFIERS):
-            count += self.token.text == "*"
-            self.advance()
-        return count

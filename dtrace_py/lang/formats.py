@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dtrace_py.lang.errors import CompileError, not_built
+from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.source import Span
 from dtrace_py.record import record
 
@@ -13,8 +13,9 @@ _CONVERSION = re.compile(
 )
 
 INTEGERS = frozenset("diouxX")
+FLOATS = frozenset("eEfgG")
 _BUILT = INTEGERS | frozenset("cCsSpakYT") | {size + letter for size in ("h", "l", "ll") for letter in INTEGERS}
-_LATER = frozenset("eEfgGAPI") | frozenset("Le LE Lf Lg LG wc lc ws ls".split())
+_LATER = FLOATS | frozenset("API") | frozenset("Le LE Lf Lg LG wc lc ws ls".split())
 """Conversions with their size prefix, those that work and those that do not yet (PF20 to PF37)."""
 
 
@@ -80,9 +81,13 @@ def _conversion(match: re.Match[str], number: int, span: Span) -> Conversion:
         raise CompileError("D_SYNTAX", f"format conversion #{number} positional format is not supported", span)
     if size + letter not in _BUILT | _LATER:
         raise CompileError("D_SYNTAX", f"format conversion #{number} is undefined: %{size}{letter}", span)
-    if size + letter in _LATER:
-        raise not_built(f"format conversion %{size}{letter}", span)
     return Conversion(flags, _number(match["width"]), _number(match["precision"]), size, letter)
+
+
+def later(fmt: Format) -> str | None:
+    """The first conversion of a format that cannot be run yet."""
+    letters = (conversion.size + conversion.letter for conversion in fmt.conversions)
+    return next((each for each in letters if each in _LATER), None)
 
 
 def _number(text: str | None) -> int | str | None:

@@ -54,6 +54,8 @@ KEYWORDS = frozenset(
 )
 """The reserved words (L13)."""
 
+COMMENT = r"/\*(?:[^*]|\*(?!/))*+\*/"
+"""For looking ahead; the lexer itself knows what is wrong with a comment."""
 _SPACE = re.compile(r"[ \t\r\v\f]+|\\\n")
 _DESCRIPTION = re.compile(r"[-$:_.?*\\\[\]!A-Za-z][-$:_.?*\\\[\]!A-Za-z0-9`]*|[0-9]+")
 _IDENT = re.compile(r"[A-Za-z_]\w*(`+[A-Za-z_]\w*)*|`+[A-Za-z_]\w*|[0-9]\w*`+[A-Za-z_]\w*", re.ASCII)
@@ -65,7 +67,7 @@ _AGGREGATION = re.compile(r"@([A-Za-z_]\w*)?", re.ASCII)
 _PUNCTUATION = re.compile(
     r"\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\^\^|\|\||[-+*/%&|^]=|[][(){}<>.,;:?=!~+\-*/%&|^]"
 )
-_PREDICATE_ENDS = re.compile(r"/\s*([{;/]|\Z)")
+_PREDICATE_ENDS = re.compile(r"/[ \t\n\r\v\f]*+([{;/]|\Z)")
 _ESCAPE = re.compile(r'\\([abfnrtv\\"]|[0-7]{1,3}|x[0-9A-Fa-f]+)')
 _SIMPLE_ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34}
 _QUOTED = {'"': re.compile(r'"((?:[^"\\\n]|\\.)*)"'), "'": re.compile(r"'((?:[^'\\\n]|\\.)*?)'")}
@@ -87,6 +89,15 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(replace, text)
 
 
+def _too_big(digits: str, bits: int) -> bool:
+    """Whether a number, of any length, needs more bits; wrong digits are found later."""
+    if digits[1:2] in ("x", "X"):
+        return int(digits, 16) >> bits > 0
+    if digits[0] == "0" and not set(digits) & {"8", "9"}:
+        return int(digits, 8) >> bits > 0
+    return len(digits.lstrip("0")) > 20 or int(digits[-20:]) >> bits > 0
+
+
 class Lexer:
     """Reads tokens one at a time; the parser says which of the two contexts the next one stands in."""
 
@@ -98,6 +109,10 @@ class Lexer:
         self.at = 0
         self.line = 1
         self.file: str | None = None
+        self.errors: list[CompileError] = []
+        """What was wrong with control lines; the text around them makes sense without."""
+        self._obeyed: dict[int, tuple[int, str | None] | None] = {}
+        """What control lines said, by their place: a look ahead or back does not obey them again."""
 
     def rewind(self, token: Token) -> None:
         """Go back to the start of a token, to read it again in the other context."""
@@ -127,6 +142,32 @@ class Lexer:
             return self._advance(Kind.PREDICATE_END, 1)
         return self._common()
 
+    def skip(self, wrong: int, stops: str) -> None:
+        """Go on behind an error at a place: behind the next of these marks, outside of braces that open from here on."""
+        depth = 0
+        while self.at < len(self.text):
+            try:
+                found = self.inner()
+            except CompileError:
+                self._pass_junk()
+                continue
+            depth += found.is_("{") - found.is_("}")
+            if depth <= 0 and found.span.start >= wrong and found.is_(*stops):
+                return
+
+    def _pass_junk(self) -> None:
+        """Pass what is no token: a whole comment or line of a quotation, so that text is not searched over and over."""
+        start, length = self.at, len(self.text)
+        if self.text.startswith("/*", start):
+            end = self.text.find("*/", start)
+            self.at = length if end < 0 else end + 2
+        elif self.text.startswith(tuple(_QUOTED), start):
+            end = self.text.find("\n", start)
+            self.at = length if end < 0 else end
+        else:
+            self.at = min(start + 1, length)
+        self.line += self.text.count("\n", start, self.at)
+
     def _common(self) -> Token:
         if self.at == len(self.text):
             return self._advance(Kind.END, 0)
@@ -147,7 +188,7 @@ class Lexer:
         if as_string:
             return Token(Kind.STRING, token.text, token.span, unescape(text))
         if number := _SIGNED.fullmatch(text):
-            if int(number[1], 16 if number[1][1:2] in ("x", "X") else 10) >> (64 if number[2] else 63):
+            if _too_big(number[1], 64 if number[2] else 63):
                 what = f"macro argument {token.text} constant {text} results in integer overflow"
                 raise CompileError("D_MACRO_OFLOW", what, token.span)
             return Token(Kind.INT, token.text, token.span, text)
@@ -160,12 +201,11 @@ class Lexer:
     def _quoted(self, quote: str) -> Token:
         string = quote == '"'
         match = _QUOTED[quote].match(self.text, self.at)
+        what = "string" if string else "character"
+        if match is None and self.text.find("\n", self.at) < 0:
+            raise self._error("D_SYNTAX", f"end-of-file encountered before end of {what} literal")
         if match is None:
-            ends_at_newline = "\n" in self.text[self.at :]
-            where = "newline encountered in" if ends_at_newline else "end-of-file encountered before end of"
-            raise self._error(
-                "D_STR_NL" if string else "D_CHR_NL", f"{where} {'string' if string else 'character'} literal"
-            )
+            raise self._error("D_STR_NL" if string else "D_CHR_NL", f"newline encountered in {what} literal")
         value = unescape(match[1])
         if not string and not value:
             raise self._error("D_CHR_NULL", "empty character constant")
@@ -217,9 +257,20 @@ class Lexer:
         end = len(self.text) if end < 0 else end
         span = self._span(end - self.at)
         self.at = end
-        if moved := self.control(self.text[span.start : end], span):
+        if span.start not in self._obeyed:
+            self._obeyed[span.start] = self._obey(span)
+        if moved := self._obeyed[span.start]:
             line, file = moved
-            self.line, self.file = line - 1, file or self.file
+            self.line = line - 1
+            if file is not None:
+                self.file = file or None  # an empty name is that of the source itself
+
+    def _obey(self, span: Span) -> tuple[int, str | None] | None:
+        try:
+            return self.control(self.text[span.start : span.end], span)
+        except CompileError as error:
+            self.errors.append(error)
+            return None
 
     def _span(self, length: int) -> Span:
         return Span(self.at, self.at + length, self.line, self.file)

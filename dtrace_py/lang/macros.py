@@ -42,14 +42,15 @@ class Macros:
 
     def text(self, name: str, as_string: bool, span: Span | None) -> str:
         """The text that ``$name`` stands for; ``as_string`` for ``$$name``. Raises D_MACRO_UNDEF (L37)."""
-        if not name.isdigit():
+        number = int(name[:9]) if name.isdecimal() else None  # no command has that many operands
+        if number is None:
             if name in self.named:
                 return str(self.named[name])
-        elif int(name) == 0:
+        elif number == 0:
             return self.command
-        elif int(name) <= len(self.operands):
-            self.referenced.add(int(name))
-            return self.operands[int(name) - 1]
+        elif number <= len(self.operands):
+            self.referenced.add(number)
+            return self.operands[number - 1]
         elif self.defaults():
             return "" if as_string else "0"
         sigil = "$$" if as_string else "$"

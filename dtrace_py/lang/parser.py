@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang.errors import CompileError
-from dtrace_py.lang.lexer import Control, Kind, Lexer, Token, syntax_error
+from dtrace_py.lang.lexer import COMMENT, Control, Kind, Lexer, Token, syntax_error
 from dtrace_py.lang.macros import Macros
+from dtrace_py.lang.names import Names
 from dtrace_py.lang.source import Source, Span
 from dtrace_py.lang.tree import Clause, Description, Program
 
 if TYPE_CHECKING:
-    from dtrace_py.lang.ast import Declaration
-    from dtrace_py.lang.statements import InnerParser
+    from dtrace_py.lang.ast import Outer
+    from dtrace_py.lang.reader import Reader
+    from dtrace_py.lang.statements import StatementParser
 
 _DECLARES = frozenset(
     "auto char const double enum extern float inline int long provider register restrict self short signed static string "
@@ -23,8 +25,8 @@ _DECLARES = frozenset(
 )
 """Words that begin a declaration at the outer level."""
 
-_GAP = r"(?:[\s*]|/\*.*?\*/|(?:const|volatile|restrict)\b)*"
-_DECLARED = re.compile(_GAP + r"[A-Za-z_]\w*" + _GAP + r"[;\[,=]", re.DOTALL)
+_GAP = rf"(?:[\s*]|{COMMENT}|(?:const|volatile|restrict|userland|self|this|extern|typedef)\b)*+"
+_DECLARED = re.compile(rf"{_GAP}(?:[A-Za-z_]\w*+{_GAP}[;\[,=(]|\()", re.ASCII)
 """What follows a type name in a declaration; looked for first, because asking for kernel types is slow."""
 
 _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
@@ -32,7 +34,9 @@ _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
 
 def parse(source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> Program:
     """The syntax tree of a source. ``control`` sees its pragmas as they are met; ``is_type`` knows the names of types."""
-    return Parser(source, macros, control, is_type).program()
+    parser = Parser(source, macros, control, is_type)
+    items = tuple(parser.items())
+    return Program(Span(0, len(source.text), 1), items, tuple(parser.errors))
 
 
 class Parser:
@@ -41,22 +45,27 @@ class Parser:
     def __init__(self, source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> None:
         self.source = source
         self.macros = macros
-        self.is_type = is_type
+        self.names = Names(is_type)
         self.lexer = Lexer(source, macros, control)
-        self.token = self.lexer.outer()
+        self.token = Token(Kind.PUNCTUATION, "", Span(0, 0, 1))
         self.last = self.token.span
         """The place of the token before it."""
 
+    @property
+    def errors(self) -> list[CompileError]:
+        """What was wrong up to here, in the order in which it was met."""
+        return self.lexer.errors
+
     @cached_property
-    def inner(self) -> InnerParser:
+    def inside(self) -> StatementParser:
         """The parser of what is inside clauses, imported when there is something."""
-        from dtrace_py.lang.statements import InnerParser
+        from dtrace_py.lang.statements import StatementParser
 
-        return InnerParser(self.lexer, self.is_type)
+        return StatementParser(self.lexer, self.names)
 
-    def _leave_inner(self) -> None:
-        """Go on behind the token that ended what the inner parser read."""
-        self.token = self.inner.token
+    def _leave(self, inner: Reader) -> None:
+        """Go on behind the token that ended what an inner parser read."""
+        self.token = inner.token
         self.advance()
 
     def advance(self) -> None:
@@ -64,15 +73,39 @@ class Parser:
         self.last = self.token.span
         self.token = self.lexer.outer()
 
-    def program(self) -> Program:
-        items: list[Clause | Declaration] = []
+    def items(self) -> Iterator[Clause | Outer]:
+        """Clauses and declarations, each as soon as it has been read; those with errors are left out."""
+        self._resume()
         while self.token.kind is not Kind.END:
-            if self._at_declaration():
-                items += self.inner.declaration(self.token)
-                self._leave_inner()
+            start, declares = self.token, self._at_declaration()
+            try:
+                item = self._declaration() if declares else self.clause()
+            except CompileError as error:
+                self.lexer.rewind(start)
+                self._skip(error, ";" if declares else ";}")
+                self._resume()
             else:
-                items.append(self.clause())
-        return Program(Span(0, len(self.source.text), 1), tuple(items))
+                yield item
+
+    def _resume(self) -> None:
+        """Read the next token of the outer level; where there is none to be read, that of a later place."""
+        while True:
+            try:
+                return self.advance()
+            except CompileError as error:
+                self._skip(error, ";}")
+
+    def _skip(self, error: CompileError, stops: str) -> None:
+        self.errors.append(error)
+        self.lexer.skip(error.span.start if error.span else self.lexer.at, stops)
+
+    def _declaration(self) -> Outer:
+        from dtrace_py.lang.declarations import DeclarationParser
+
+        inner = DeclarationParser(self.lexer, self.names)
+        made = inner.declaration(self.token)
+        self._leave(inner)
+        return made
 
     def _at_declaration(self) -> bool:
         text = self.token.text
@@ -82,7 +115,7 @@ class Parser:
         word = text.rstrip("*")
         if word in _DECLARES:
             return True
-        return bool(_DECLARED.match(self.lexer.text, self.lexer.at)) and self.is_type(word)
+        return bool(_DECLARED.match(self.lexer.text, self.lexer.at)) and self.names.is_type(word)
 
     def clause(self) -> Clause:
         start = self.token.span
@@ -92,11 +125,11 @@ class Parser:
             descriptions.append(self._description())
         predicate = body = None
         if self.token.is_("/"):
-            predicate = self.inner.predicate()
-            self._leave_inner()
+            predicate = self.inside.predicate()
+            self._leave(self.inside)
         if self.token.is_("{"):
-            body = self.inner.statements()
-            self._leave_inner()
+            body = self.inside.block()
+            self._leave(self.inside)
         elif predicate is not None:
             raise self._expected("expected actions { } following probe description and predicate")
         elif self.source.is_script:

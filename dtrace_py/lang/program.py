@@ -40,6 +40,15 @@ class Linear(NamedTuple):
     levels: int
 
 
+class LogLinear(NamedTuple):
+    """The parameters of llquantize() (G17)."""
+
+    factor: int
+    low: int
+    high: int
+    steps: int
+
+
 class Aggregation(NamedTuple):
     """An aggregation; ``keys`` are the types of its tuple, fixed by its first use (G2)."""
 
@@ -47,6 +56,7 @@ class Aggregation(NamedTuple):
     function: str
     keys: tuple[Type, ...]
     linear: Linear | None = None
+    loglinear: LogLinear | None = None
 
     @property
     def bins(self) -> int:
@@ -83,4 +93,6 @@ class Program:
     """By name, in order of first appearance, which is the order of automatic printing (G60)."""
     builtins: set[str] = field(default_factory=set)
     """The built-in variables that any clause names."""
+    attributes: dict[str, Stability] = field(default_factory=dict)
+    """The stability of identifiers of the program, where a pragma says it (L22)."""
     strsize: int = 256

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from dtrace_py.lang import ast
-from dtrace_py.lang.errors import CompileError, not_built
+from collections.abc import Callable, Container
+from typing import TYPE_CHECKING
+
+from dtrace_py.lang.definitions import DeclaredProvider, Inline, Translator
+from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.facts import TypeSource
+from dtrace_py.lang.intrinsics import unknown
+from dtrace_py.lang.own_types import OwnTypes
 from dtrace_py.lang.program import Program, Variable
-from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
-from dtrace_py.lang.types import (
-    INTRINSICS,
-    FunctionType,
-    PointerType,
-    StructType,
-    Type,
-    TypeSource,
-    VoidType,
-    specified,
-)
+from dtrace_py.lang.type_text import type_from
+from dtrace_py.lang.types import EnumType, FunctionType, PointerType, Type, VoidType, same
+
+if TYPE_CHECKING:
+    from dtrace_py.lang import ast
+
+Load = Callable[[str], bool]
+"""Loads the library that defines a name; says whether there was one that had not been loaded."""
 
 
 class Scope:
     """All that is known at a point of the program. It only grows."""
 
-    def __init__(self, source: TypeSource, program: Program) -> None:
-        self.source = source
+    def __init__(self, kernel: TypeSource, program: Program, library: Load, strsize: Callable[[], int]) -> None:
+        self.source = OwnTypes(kernel, library)
         self.variables: dict[tuple[str, str], Variable] = {}
+        self.inlines: dict[str, Inline] = {}
+        self.translators: list[Translator] = []
+        self.providers: dict[str, DeclaredProvider] = {}
+        self.scratch: dict[tuple[str, str], bool] = {}
+        """Whether a pointer variable holds addresses of the clause's own memory, by its first assignment."""
+        self.spoiled: set[tuple[str, str]] = set()
+        """Names that a wrong statement would have made: that they are missing is no error of its own."""
         self.aggregations = program.aggregations
         self.builtins = program.builtins
+        self.attributes = program.attributes
+        self.strsize = strsize
+        """The length of strings, in bytes, as options have it now."""
+        self._library = library
 
     def variable(self, scope: str, name: str) -> Variable | None:
         return self.variables.get((scope, name))
@@ -38,72 +52,54 @@ class Scope:
         self.variables[variable.scope, variable.name] = variable
         return variable
 
+    def inline(self, name: str) -> Inline | None:
+        """The inline of that name, which may be a library's."""
+        if name not in self.inlines and self._library(name):
+            return self.inlines.get(name)
+        return self.inlines.get(name)
+
+    def enumerator(self, name: str) -> tuple[int, EnumType] | None:
+        """The value and the type of an enumeration constant: the program's own, a library's or the kernel's."""
+        return self.source.enumerator(name)
+
+    def translators_to(self, output: Type) -> list[Translator]:
+        """The translators to a structure."""
+        return [each for each in self.translators if same(each.output, output)]
+
     def may_declare(self, name: str) -> bool:
         """Whether a global variable may have this name: built-in names are taken (V9)."""
-        return not any(name in table for table in (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING))
+        if name in self.source.enumerators or any(name in table for table in _TABLES):
+            return False
+        return self.inline(name) is None
+
+    def is_free(self, name: str) -> bool:
+        """Whether nothing is called so yet that shares its names with global variables."""
+        return ("global", name) not in self.variables and self.may_declare(name)
 
     def is_type(self, name: str) -> bool:
         """Whether a word names a type: not when a variable has that name (L16)."""
-        if ("global", name) in self.variables or name in BUILTINS or name in CONSTANTS:
+        if "`" in name:
+            module, _, name = name.rpartition("`")
+            return self.source.typedef(name, module.rstrip("`")) is not None
+        if ("global", name) in self.variables or name in self.inlines or name in BUILTINS or name in CONSTANTS:
             return False
-        return name in INTRINSICS or self.source.typedef(name) is not None
+        return self.source.typedef(name) is not None
 
     def resolve(self, name: ast.TypeName) -> Type:
         """The type that a type name stands for."""
-        kind = self._base(name.words, name.span)
-        for _ in range(name.stars):
-            kind = PointerType(kind)
-        return kind
+        from dtrace_py.lang.check_types import resolve
+
+        return resolve(self, name)
 
     def builtin(self, text: str) -> Type:
-        """The type written in one of the tables: ``uint64_t``, ``struct task_struct *``."""
-        words = tuple(word for word in text.replace("*", " ").split() if word != "const")
-        kind = StructType(" ".join(words)) if words[0] == "struct" else self._base(words, None)
-        for _ in range(text.count("*")):
-            kind = PointerType(kind)
+        """The type written in one of the tables: ``uint64_t``, ``struct task_struct *``, ``const char *``."""
+        kind = type_from(text, self.source)
+        if kind is None:
+            raise unknown(text.replace("*", "").strip(), None)
         return kind
 
-    def _base(self, words: tuple[str, ...], span: Span | None) -> Type:
-        text = " ".join(words)
-        if words[0] in ("struct", "union", "enum") and len(words) == 2:
-            if self.source.has_struct(text):
-                return StructType(text)
-        elif len(words) == 1 and words[0] in INTRINSICS:
-            return INTRINSICS[words[0]]
-        elif (canonical := specified(words)) is not None:
-            return INTRINSICS[canonical]
-        elif len(words) == 1 and (kind := self.source.typedef(text)) is not None:
-            return kind
-        raise _no_type(words, span)
 
-
-_ATTRIBUTES = frozenset({"short", "long", "signed", "unsigned"})
-_KEYWORDS = _ATTRIBUTES | {"char", "int", "float", "double", "void", "string"}
-
-
-def _no_type(words: tuple[str, ...], span: Span | None) -> CompileError:
-    """Why these words name no type (13.8)."""
-    text, attributes = " ".join(words), _ATTRIBUTES.intersection(words)
-    bases = [word for word in words if word not in _ATTRIBUTES]
-    if len(bases) == 1 and attributes:
-        if bases == ["void"]:
-            return CompileError(
-                "D_DECL_VOIDATTR", "invalid type declaration: attributes may not be used with void", span
-            )
-        if bases == ["char"] and attributes & {"short", "long"}:
-            what = "short and long may not be used with char"
-            return CompileError("D_DECL_CHARATTR", f"invalid type declaration: {what}", span)
-        if bases[0] in ("string", "float", "double") and attributes & {"signed", "unsigned"}:
-            what = "signed and unsigned may only be used with integer type"
-            return CompileError("D_DECL_SIGNINT", f"invalid type declaration: {what}", span)
-        if bases == ["string"]:
-            what = f"{min(attributes)} may only be used with arithmetic type"
-            return CompileError("D_DECL_LONGINT", f"invalid type declaration: {what}", span)
-    if words in (("float",), ("double",)) or sorted(words) == ["double", "long"]:
-        return not_built(f"the type {text}", span)
-    if len(words) > 1 and words != ("long", "float") and _KEYWORDS.issuperset(words):
-        return CompileError("D_DECL_COMBO", f"invalid type declaration: {text}", span)
-    return CompileError("D_UNKNOWN", f"failed to resolve type {text}: Unknown type name", span)
+_TABLES: tuple[Container[str], ...] = (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING)
 
 
 def pointee(kind: Type) -> Type:

@@ -1,20 +1,13 @@
-"""What stands inside clauses and declarations: predicates, statements, declarators."""
+"""What stands inside clauses: predicates and statements."""
 
 from __future__ import annotations
 
 from dtrace_py.lang import ast
-from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.expressions import ExpressionParser
-from dtrace_py.lang.lexer import Kind, Token
-
-_LATER = frozenset("inline typedef translator provider enum import counter extern".split())
-"""Declarations that are not built yet."""
-
-_NOT_D = ("auto", "register", "static")
-"""C's storage classes, which D has no use for."""
+from dtrace_py.lang.lexer import Kind
 
 
-class InnerParser(ExpressionParser):
+class StatementParser(ExpressionParser):
     """Reads one such piece at a time. Each method returns with the lexer behind the token that ends the piece."""
 
     def predicate(self) -> ast.Expr:
@@ -25,85 +18,53 @@ class InnerParser(ExpressionParser):
             raise self.syntax_error()
         return predicate
 
-    def statements(self) -> tuple[ast.Expr, ...]:
-        """The statements of a block; its opening brace has been read (P31)."""
+    def block(self) -> tuple[ast.Statement, ...]:
+        """The statements of a clause; the opening brace has been read."""
         self.advance()
-        statements = []
+        return self._statements()
+
+    def _statements(self) -> tuple[ast.Statement, ...]:
+        """Statements up to the closing brace, which stays the current token (P31)."""
+        statements: list[ast.Statement] = []
         while not self.token.is_("}"):
-            if self.token.is_(";"):
-                self.advance()
-                continue
-            if self.token.is_("if"):
-                raise not_built("if/else", self.token.span)
-            statements.append(self.expression())
-            if not self.token.is_(";", "}"):
-                raise self.syntax_error()
+            statements += self._statement()
         return tuple(statements)
 
-    def declaration(self, start: Token) -> tuple[ast.Declaration, ...]:
-        """A declaration of one or more names from its first word, which the lexer goes back to."""
-        self.lexer.rewind(start)
-        self.advance()
-        if self.token.text in _LATER:
-            raise not_built(f"a declaration with {self.token.text}", self.token.span)
-        scope = self._storage_class()
-        words = self.specifiers()
+    def _statement(self) -> list[ast.Statement]:
+        """One statement and what ends it; none if it is empty."""
         if self.token.is_(";"):
-            raise CompileError("D_DECL_USELESS", "declaration declares nothing", start.span.to(self.last))
-        declared = [self._declarator(start, scope, words)]
-        while self.token.is_(","):
             self.advance()
-            declared.append(self._declarator(start, scope, words))
-        if not self.token.is_(";"):
+            return []
+        if self.token.is_("if"):
+            return [self._if()]
+        statement = self.expression()
+        if self.token.is_(";"):
+            self.advance()
+        elif not self.token.is_("}"):
             raise self.syntax_error()
-        return tuple(declared)
+        return [statement]
 
-    def _storage_class(self) -> str | None:
-        found: str | None = None
-        while self.token.is_("self", "this", *_NOT_D):
-            if found is not None:
-                text = "only one storage class may be specified in a declaration"
-                raise CompileError("D_DECL_CLASS", text, self.token.span)
-            found = self.token.text
-            self.advance()
-        if found in _NOT_D:
-            raise CompileError("D_DECL_BADCLASS", f"storage class {found} is not appropriate in D", self.last)
-        return found
-
-    def _declarator(self, start: Token, scope: str | None, words: tuple[str, ...]) -> ast.Declaration:
-        stars = self.stars()
-        kind = ast.TypeName(start.span.to(self.last), words, stars)
-        if self.token.is_("("):
-            raise not_built("a declarator in parentheses", self.token.span)
-        if self.token.kind is not Kind.IDENT:
-            raise self.syntax_error()
-        name = self.token.value
+    def _if(self) -> ast.If:
+        """P30. An ``else`` belongs to the nearest ``if``."""
+        start = self.token
+        self.descend()
         self.advance()
-        keys = self._key_types() if self.token.is_("[") else None
-        if self.token.is_("["):
-            raise not_built("a declaration of an array of arrays", self.token.span)
-        return ast.Declaration(start.span.to(self.last), scope, kind, name, keys)
+        self.expect("(")
+        condition = self.expression()
+        self.expect(")")
+        yes = self._arm()
+        no: tuple[ast.Statement, ...] = ()
+        if self.token.is_("else"):
+            self.advance()
+            no = self._arm()
+        self.depth -= 1
+        return ast.If(start.span.to(self.last), condition, yes, no)
 
-    def _key_types(self) -> tuple[ast.TypeName, ...]:
+    def _arm(self) -> tuple[ast.Statement, ...]:
+        """A statement or a block."""
+        if not self.token.is_("{"):
+            return tuple(self._statement())
         self.advance()
-        if self.token.is_("]"):
-            text = "array declaration requires array dimension or tuple signature"
-            raise CompileError("D_DECL_ARRNULL", text, self.token.span)
-        if self.token.kind is Kind.INT:
-            raise not_built("a declaration of a C array", self.token.span)
-        keys = [self._key_type()]
-        while self.token.is_(","):
-            self.advance()
-            keys.append(self._key_type())
-        self.expect("]")
-        return tuple(keys)
-
-    def _key_type(self) -> ast.TypeName:
-        """A key's type; a name may follow, and means nothing."""
-        if self.token.is_("..."):
-            text = "associative arrays may not have a variable number of keys"
-            raise CompileError("D_DECL_PROTO_VARARGS", text, self.token.span)
-        kind = self.type_name()
-        if self.token.kind is Kind.IDENT:
-            self.advance()
-        return kind
+        statements = self._statements()
+        self.expect("}")
+        return statements

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.source import Span
 
 if TYPE_CHECKING:
     # A program that only names probes is not worth the time that loading the rest takes.
-    from dtrace_py.lang.ast import Declaration, Expr
+    from dtrace_py.lang.ast import Expr, Outer, Statement
 
 
 class Description(NamedTuple):
@@ -24,11 +25,12 @@ class Clause(NamedTuple):
     span: Span
     descriptions: tuple[Description, ...]
     predicate: Expr | None
-    body: tuple[Expr, ...] | None
+    body: tuple[Statement, ...] | None
 
 
 class Program(NamedTuple):
-    """What one source holds, in order."""
+    """What one source holds, in order, and what is wrong with its syntax; items with such errors are missing."""
 
     span: Span
-    items: tuple[Clause | Declaration, ...]
+    items: tuple[Clause | Outer, ...]
+    errors: tuple[CompileError, ...]

@@ -5,14 +5,27 @@ Every expression carries its D type. Integers live in 64-bit registers (C1); con
 
 from __future__ import annotations
 
-from typing import ClassVar
-
+from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.formats import Format
 from dtrace_py.lang.program import Aggregation, Variable
 from dtrace_py.lang.source import Span
+from dtrace_py.lang.tables.actions import Action
+from dtrace_py.lang.tables.subroutines import Subroutine
 from dtrace_py.lang.tables.variables import Builtin
 from dtrace_py.lang.types import Type
 from dtrace_py.record import record
+
+
+class Later:
+    """What is checked but cannot be run yet: refused in unbuilt.py, so that the generator never meets it."""
+
+    __slots__ = ()
+
+    @property
+    def what(self) -> str:
+        """How the refusal calls it."""
+        raise NotImplementedError
+
 
 # Expressions
 
@@ -154,6 +167,106 @@ class Update(Typed):
     postfix: bool = False
 
 
+@record
+class Call(Typed, Later):
+    """A call of a subroutine; the arguments are of its parameters' types."""
+
+    subroutine: Subroutine
+    arguments: tuple[Expr, ...]
+
+    @property
+    def what(self) -> str:
+        return f"{self.subroutine.name}( )"
+
+
+@record
+class Argument(Typed, Later):
+    """``args[index]``, before translation."""
+
+    index: int
+
+    @property
+    def what(self) -> str:
+        return "args[ ]"
+
+
+@record
+class Element(Typed, Later):
+    """``uregs[index]`` or ``fds[index]``."""
+
+    builtin: Builtin
+    index: Expr
+
+    @property
+    def what(self) -> str:
+        return f"{self.builtin.name}[ ]"
+
+
+@record
+class SymbolAddress(Typed, Later):
+    """The address of a kernel symbol, ``module`symbol`` or ```symbol``; its value is a Load of it."""
+
+    name: str
+    size: int
+    """Bytes of what is there."""
+
+    @property
+    def what(self) -> str:
+        return f"the kernel symbol {self.name}"
+
+
+@record
+class Translated(Typed, Later):
+    """A whole translated structure, or the address of one: members of it are read, hardly ever this (D8)."""
+
+    translator: Translator
+    operand: Expr
+    pointer: bool
+
+    @property
+    def what(self) -> str:
+        return f"a translation to {self.translator.output}"
+
+
+@record
+class Part(Typed, Later):
+    """A member or element of a D variable, ``offset`` bytes from its start; ``bits`` as in Load."""
+
+    base: Expr
+    offset: Expr
+    bits: tuple[int, int] | None = None
+
+    @property
+    def what(self) -> str:
+        return "a variable of structure or array type"
+
+
+@record
+class Characters(Typed, Later):
+    """The characters of a string in memory, for ``s[i]`` and ``s + 1`` (S7)."""
+
+    string: Expr
+
+    @property
+    def what(self) -> str:
+        return "arithmetic on a string's address"
+
+
+@record
+class Store(Typed, Later):
+    """A write into memory of the clause's own (V11) or into a part of a variable. ``op`` and ``postfix`` as in Update."""
+
+    target: Load | Part
+    op: str | None
+    """None for a plain assignment."""
+    value: Expr
+    postfix: bool = False
+
+    @property
+    def what(self) -> str:
+        return "a store into memory"
+
+
 Expr = (
     Const
     | Text
@@ -172,6 +285,14 @@ Expr = (
     | StringAt
     | Assign
     | Update
+    | Call
+    | Argument
+    | Element
+    | SymbolAddress
+    | Translated
+    | Part
+    | Characters
+    | Store
 )
 
 
@@ -194,7 +315,37 @@ class SymbolKey:
     span: Span
 
 
-Key = Expr | StackKey | SymbolKey
+@record
+class UserStackKey(Later):
+    """ustack() or jstack(): ``frames`` deep, with ``strings`` bytes of room for the names that a runtime tells (A7)."""
+
+    name: str
+    frames: int
+    strings: int
+    type: Type
+    span: Span
+
+    @property
+    def what(self) -> str:
+        return f"{self.name}( )"
+
+
+@record
+class UserSymbolKey(Later):
+    """usym(), ufunc(), umod() or uaddr() of an address of the current process."""
+
+    name: str
+    address: Expr
+    type: Type
+    span: Span
+
+    @property
+    def what(self) -> str:
+        return f"{self.name}( )"
+
+
+RecordedKey = StackKey | SymbolKey | UserStackKey | UserSymbolKey
+Key = Expr | RecordedKey
 
 
 # Statements
@@ -204,27 +355,34 @@ class Acts:
     """A statement. ``records`` says whether it leaves a record, and so a line of output (P22)."""
 
     __slots__ = ()
-    records: ClassVar[bool] = True
+
+    @property
+    def records(self) -> bool:
+        return True
 
 
 @record
 class Evaluate(Acts):
     """An expression for its effect."""
 
-    records: ClassVar[bool] = False
-
     value: Expr
+
+    @property
+    def records(self) -> bool:
+        return False
 
 
 @record
 class Aggregate(Acts):
     """``@name[keys] = function(arguments)``."""
 
-    records: ClassVar[bool] = False
-
     aggregation: Aggregation
     keys: tuple[Key, ...]
     arguments: tuple[Expr, ...]
+
+    @property
+    def records(self) -> bool:
+        return False
 
 
 @record
@@ -236,7 +394,7 @@ class Trace(Acts):
 class Record(Acts):
     """stack(), sym(), func() or mod() as a statement."""
 
-    value: StackKey | SymbolKey
+    value: RecordedKey
 
 
 @record
@@ -275,4 +433,52 @@ class Exit(Acts):
     status: Expr
 
 
-Statement = Evaluate | Aggregate | Trace | Record | Printf | Printa | Clear | Trunc | Normalize | Exit
+@record
+class Perform(Acts, Later):
+    """An action that is all told by its arguments: speculate(), raise(), setopt(), tracemem(), print() ..."""
+
+    action: Action
+    arguments: tuple[Expr, ...]
+
+    @property
+    def records(self) -> bool:
+        return self.action.records
+
+    @property
+    def what(self) -> str:
+        return f"{self.action.name}( )"
+
+
+@record
+class Command(Acts, Later):
+    """system() or freopen(): a text that the consumer formats and acts on."""
+
+    action: Action
+    format: Format
+    arguments: tuple[Expr, ...]
+
+    @property
+    def what(self) -> str:
+        return f"{self.action.name}( )"
+
+
+@record
+class If(Acts, Later):
+    """``if (condition) yes else no`` (P30)."""
+
+    condition: Expr
+    yes: tuple[Statement, ...]
+    no: tuple[Statement, ...]
+
+    @property
+    def records(self) -> bool:
+        return any(statement.records for statement in (*self.yes, *self.no))
+
+    @property
+    def what(self) -> str:
+        return "if/else"
+
+
+Statement = (
+    Evaluate | Aggregate | Trace | Record | Printf | Printa | Clear | Trunc | Normalize | Exit | Perform | Command | If
+)

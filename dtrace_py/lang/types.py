@@ -1,10 +1,16 @@
-"""D's types (contract section 3). Sizes are bytes on LP64; kernel structures come from a TypeSource when they are named."""
+"""D's types (contract section 3). Sizes are bytes on LP64. Where a structure's members are is for a TypeSource to say.
+
+A type that was reached by a typedef knows its name, for messages to show; the name takes no part in comparison by ``same``.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from dtrace_py.record import record
+from dtrace_py.record import changed, record
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.facts import TypeSource
 
 
 @record
@@ -15,11 +21,37 @@ class VoidType:
 
 @record
 class IntType:
-    """An integer, enumerations and _Bool included. ``name`` is as written and takes no part in comparison of values."""
+    """An integer, enumerations and _Bool included. ``chain`` is what a typedef name stands for, one name after another:
+    ``("__u64", "unsigned long long")`` for u64."""
 
     name: str
     size: int
     signed: bool
+    chain: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The C type behind all typedefs."""
+        return self.chain[-1] if self.chain else self.name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@record
+class EnumType(IntType):
+    """An enumeration; ``values`` are its enumerators in order (D3)."""
+
+    values: tuple[tuple[str, int], ...] = ()
+
+
+@record
+class FloatType:
+    """float, double, long double and their complex kin: they can be declared and shown, and that is all (T5)."""
+
+    name: str
+    size: int
+    chain: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -35,34 +67,43 @@ class StringType:
 
 @record
 class PointerType:
-    """A kernel address of something."""
+    """An address: the kernel's, or with ``user`` that of a process (D10)."""
 
     target: Type
+    user: bool = False
+    alias: str = ""
 
     def __str__(self) -> str:
-        return f"{self.target}*" if isinstance(self.target, PointerType) else f"{self.target} *"
+        return ("userland " if self.user else "") + spelled(self)
 
 
 @record
 class ArrayType:
-    """A C array inside kernel memory."""
+    """A C array; of no known length if ``count`` is 0."""
 
     element: Type
     count: int
+    alias: str = ""
 
     def __str__(self) -> str:
-        return f"{self.element} [{self.count}]"
+        return spelled(self)
 
 
 @record
 class StructType:
-    """A kernel struct or union, known by name; its members are looked up when they are used."""
+    """A struct or union. ``where`` leads its TypeSource to it; without, it goes by its name, and may yet be incomplete."""
 
     name: str
-    """With its keyword: ``struct task_struct``."""
+    """With its keyword: ``struct task_struct``, or only that: ``union``."""
+    where: str = ""
+    alias: str = ""
+
+    @property
+    def anonymous(self) -> bool:
+        return " " not in self.name
 
     def __str__(self) -> str:
-        return self.name
+        return self.alias or (f"{self.name} {{...}}" if self.anonymous else self.name)
 
 
 @record
@@ -102,6 +143,7 @@ class SymbolType:
 Type = (
     VoidType
     | IntType
+    | FloatType
     | StringType
     | PointerType
     | ArrayType
@@ -113,87 +155,39 @@ Type = (
 )
 
 
-@record
-class Field:
-    """A member of a struct: its type, its offset in bits, and for a bit-field its width in bits."""
-
-    type: Type
-    bit_offset: int
-    bit_size: int | None = None
-
-
-class TypeSource(Protocol):
-    """Where kernel types come from; BTF in real life."""
-
-    def typedef(self, name: str) -> Type | None:
-        """The type that a kernel typedef name stands for."""
-
-    def has_struct(self, name: str) -> bool:
-        """Whether there is such a struct or union (with its keyword)."""
-
-    def size(self, struct: str) -> int:
-        """Its size in bytes."""
-
-    def member(self, struct: str, member: str) -> Field | None:
-        """A member of it, members of anonymous members included."""
-
-
-class NoTypes:
-    """A TypeSource for a kernel that describes no types."""
-
-    def typedef(self, name: str) -> Type | None:
-        return None
-
-    def has_struct(self, name: str) -> bool:
-        return False
-
-    def size(self, struct: str) -> int:
-        raise KeyError(struct)
-
-    def member(self, struct: str, member: str) -> Field | None:
-        return None
-
-
-def _integers(size: int, signed: bool, names: str) -> dict[str, Type]:
-    return {name.strip(): IntType(name.strip(), size, signed) for name in names.split(",")}
-
-
-INTRINSICS: dict[str, Type] = {
-    "void": VoidType(),
-    "string": StringType(),
-    **_integers(1, True, "char, signed char, int8_t"),
-    **_integers(1, False, "unsigned char, uint8_t, uchar_t, _Bool"),
-    **_integers(2, True, "short, int16_t"),
-    **_integers(2, False, "unsigned short, uint16_t, ushort_t"),
-    **_integers(4, True, "int, int32_t, id_t, pid_t, processorid_t, chipid_t, lgrp_id_t, psetid_t"),
-    **_integers(4, False, "unsigned int, uint32_t, uint_t, uid_t, gid_t, dev_t"),
-    **_integers(8, True, "long, long long, int64_t, intptr_t, ssize_t, ptrdiff_t, longlong_t, time_t"),
-    **_integers(8, False, "unsigned long, unsigned long long, uint64_t, uintptr_t, size_t, ulong_t, u_longlong_t"),
-}
-"""The types that exist without a kernel (3.1). Floating types are missing on purpose: nothing can use them yet."""
-
 CHAR, INT, LONG = IntType("char", 1, True), IntType("int", 4, True), IntType("long", 8, True)
-INT64, UINT64, UINT32 = IntType("int64_t", 8, True), IntType("uint64_t", 8, False), IntType("uint32_t", 4, False)
-UINTPTR, SIZE = IntType("uintptr_t", 8, False), IntType("size_t", 8, False)
+UINT, ULONG = IntType("unsigned int", 4, False), IntType("unsigned long", 8, False)
+INT64, UINT64 = IntType("int64_t", 8, True, ("long",)), IntType("uint64_t", 8, False, ("unsigned long",))
+UINT32 = IntType("uint32_t", 4, False, ("unsigned int",))
+UINTPTR, SIZE = IntType("uintptr_t", 8, False, ("unsigned long",)), IntType("size_t", 8, False, ("unsigned long",))
 STRING, VOID = StringType(), VoidType()
 
-_BASE = {"char": "char", "short": "short", "int": "int", "long": "long", "": "int"}
+
+def spelled(kind: Type, declarator: str = "") -> str:
+    """A type in C's notation, around what has been read of its declarator: ``char *[4]``, ``int (*)[5]``."""
+    match kind:
+        case PointerType(alias="", target=target):
+            inner = f"*{declarator}"
+            return spelled(target, f"({inner})" if isinstance(target, ArrayType) and not target.alias else inner)
+        case ArrayType(alias="", element=element, count=count):
+            return spelled(element, f"{declarator}[{count or ''}]")
+        case PointerType(alias=name) | ArrayType(alias=name):
+            pass
+        case _:
+            name = str(kind)
+    return f"{name} {declarator}" if declarator else name
 
 
-def specified(words: tuple[str, ...]) -> str | None:
-    """The canonical name of a C integer type from its words in any order (``long unsigned int``), or None."""
-    rest = sorted(w for w in words if w not in ("signed", "unsigned", "int"))
-    if words.count("int") > 1 or words.count("signed") + words.count("unsigned") > 1:
-        return None
-    if rest == ["long", "long"]:
-        base = "long long"
-    elif len(rest) > 1 or (base := _BASE.get(rest[0] if rest else "", "?")) == "?":
-        return None
-    if base == "char" and "int" in words:
-        return None
-    if "unsigned" in words:
-        return f"unsigned {base}"
-    return "signed char" if base == "char" and "signed" in words else base
+def named(kind: Type, name: str) -> Type:
+    """The type that a typedef of that name gives to this one."""
+    match kind:
+        case IntType():
+            return changed(kind, name=name, chain=(kind.name, *kind.chain))
+        case FloatType():
+            return changed(kind, name=name, chain=(kind.name, *kind.chain))
+        case PointerType() | ArrayType() | StructType():
+            return changed(kind, alias=name)
+    return kind
 
 
 def is_scalar(kind: Type) -> bool:
@@ -202,26 +196,35 @@ def is_scalar(kind: Type) -> bool:
 
 
 def is_string_like(kind: Type) -> bool:
-    """What S4 calls string-compatible: ``string``, ``char *`` and ``char[]``."""
+    """What S4 calls string-compatible: ``string``, ``char *`` and ``char[]``; but no memory of a process (S5)."""
     match kind:
         case StringType():
             return True
-        case PointerType(target=IntType(size=1)) | ArrayType(element=IntType(size=1)):
+        case PointerType(target=IntType(size=1), user=False) | ArrayType(element=IntType(size=1)):
             return True
     return False
 
 
 def usual(left: IntType, right: IntType) -> IntType:
     """The type of an arithmetic result: greater width wins, unsigned wins at equal width, no promotion to int (C2)."""
+    left, right = _counted(left), _counted(right)
     if left.size != right.size:
         return left if left.size > right.size else right
     return left if not left.signed or right.signed else right
 
 
+def _counted(kind: IntType) -> IntType:
+    """The plain integer that an enumeration counts as (C2)."""
+    if not isinstance(kind, EnumType):
+        return kind
+    wide = kind.size == 8
+    return (LONG if wide else INT) if kind.signed else (ULONG if wide else UINT)
+
+
 def size_of(kind: Type, source: TypeSource, strsize: int) -> int | None:
-    """Bytes that a value of the type takes; None for void, functions and dynamic things."""
+    """Bytes that a value of the type takes; None for void, functions, dynamic things and what is incomplete."""
     match kind:
-        case IntType(size=size):
+        case IntType(size=size) | FloatType(size=size):
             return size
         case StringType():
             return strsize
@@ -230,8 +233,8 @@ def size_of(kind: Type, source: TypeSource, strsize: int) -> int | None:
         case ArrayType(element=element, count=count):
             each = size_of(element, source, strsize)
             return None if each is None else each * count
-        case StructType(name=name):
-            return source.size(name) if source.has_struct(name) else None
+        case StructType():
+            return source.size(kind)
     return None
 
 
@@ -242,6 +245,8 @@ def compatible(left: Type, right: Type) -> bool:
     if is_string_like(left) and is_string_like(right):
         return True
     if isinstance(left, PointerType) and isinstance(right, PointerType | ArrayType):
+        if left.user != (isinstance(right, PointerType) and right.user):
+            return False
         target = right.target if isinstance(right, PointerType) else right.element
         void = isinstance(left.target, VoidType) or isinstance(target, VoidType)
         return void or same(left.target, target)
@@ -249,10 +254,18 @@ def compatible(left: Type, right: Type) -> bool:
 
 
 def same(left: Type, right: Type) -> bool:
-    """Whether two types are one but for the names of integers."""
+    """Whether two types are one but for the names of integers and typedefs."""
     match left, right:
+        case EnumType(), EnumType():
+            return left.base == right.base
         case IntType(), IntType():
-            return (left.size, left.signed) == (right.size, right.signed)
+            return (type(left), left.size, left.signed) == (type(right), right.size, right.signed)
+        case FloatType(), FloatType():
+            return left.size == right.size
         case PointerType(), PointerType():
-            return same(left.target, right.target)
+            return left.user == right.user and same(left.target, right.target)
+        case ArrayType(), ArrayType():
+            return left.count == right.count and same(left.element, right.element)
+        case StructType(), StructType():
+            return left.name == right.name and (not left.anonymous or left.where == right.where)
     return left == right

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from dtrace_py.lang.describe import Description, matcher
 from dtrace_py.providers.probe import Family, Probe, stabilities
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
 
 BEGIN, END, ERROR = (Probe(n, "dtrace", "", "", name) for n, name in enumerate(("BEGIN", "END", "ERROR"), start=1))
 
@@ -33,3 +38,6 @@ class DtraceProvider:
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         return iter(())
+
+    def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
+        return ()

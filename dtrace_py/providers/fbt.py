@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from dtrace_py.lang.describe import Description, matcher
+from dtrace_py.lang.describe import Description, is_glob, matcher
 from dtrace_py.providers.deny import denied, reason
 from dtrace_py.providers.probe import Family, Probe, stabilities
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
 
 FIRST = 10_001
 KINDS = ("entry", "return")
@@ -30,7 +35,10 @@ def function_place(probe: Probe) -> int:
 
 
 class FbtProvider:
-    """``functions`` gives the kernel's list; a function's place in it is what its two probes are numbered by."""
+    """``functions`` gives the kernel's list; a function's place in it is what its two probes are numbered by.
+
+    ``blacklist`` gives the names that the kernel itself refuses, ``exists`` tells whether there is a function of a name at all.
+    """
 
     name = "fbt"
     stabilities = stabilities(
@@ -41,9 +49,15 @@ class FbtProvider:
         "Private/Private/ISA",
     )
 
-    def __init__(self, functions: Callable[[], Sequence[Function]], blacklist: Callable[[], frozenset[str]]) -> None:
+    def __init__(
+        self,
+        functions: Callable[[], Sequence[Function]],
+        blacklist: Callable[[], frozenset[str]],
+        exists: Callable[[str], bool],
+    ) -> None:
         self._functions = functions
         self._blacklist = blacklist
+        self._exists = exists
 
     @cached_property
     def functions(self) -> Sequence[Function]:
@@ -83,7 +97,26 @@ class FbtProvider:
         return Probe(number, self.name, module, function, KINDS[offset])
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
-        if any(matcher(description.name)(kind) for kind in KINDS):
-            for _, (function, _) in self._matching(description):
-                if function in self.denied:
-                    yield function, reason(function)
+        if not any(matcher(description.name)(kind) for kind in KINDS):
+            return
+        known = False
+        for _, (function, _) in self._matching(description):
+            known = True
+            if function in self.denied:
+                yield function, reason(function)
+        name = description.function
+        if not known and name and not is_glob(name) and self._exists(name):
+            yield name, "the kernel does not list it as a function to trace (notrace)"
+
+    def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
+        """The parameters of the function; or where it was left, which no kernel tells, and what it returned (V86, V87)."""
+        from dtrace_py.lang.definitions import ProbeArgument
+        from dtrace_py.lang.types import INT, VoidType
+
+        prototype = types.prototype(probe.function, probe.module)
+        if prototype is None:
+            return ()
+        if probe.name == "entry":
+            return tuple(ProbeArgument(place, kind) for place, (_, kind) in enumerate(prototype.parameters))
+        offset = ProbeArgument(0, INT)
+        return (offset,) if isinstance(prototype.result, VoidType) else (offset, ProbeArgument(1, prototype.result))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dtrace_py.lang.describe import Description
 from dtrace_py.lang.tables.stability import Stability, stability
 from dtrace_py.record import record
+
+if TYPE_CHECKING:
+    # Of no use to a bare probe description, and slow to import.
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
 
 
 class Probe(NamedTuple):
@@ -76,3 +81,6 @@ class Provider(Protocol):
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         """(function, reason) of what the description names but cannot be traced safely."""
+
+    def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
+        """What args[] is at a probe of this provider; nothing if it has no types (V61)."""

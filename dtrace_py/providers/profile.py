@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from dtrace_py.lang.describe import Description, is_glob, matcher
 from dtrace_py.providers.probe import Family, Probe, stabilities
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
 
 FIRST = 4
 LIMIT = 1000
@@ -78,3 +83,6 @@ class ProfileProvider:
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         return iter(())
+
+    def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
+        return ()

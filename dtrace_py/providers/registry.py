@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from dtrace_py.errors import Unlisted
 from dtrace_py.lang.describe import Description, matcher
 from dtrace_py.providers.probe import Family, Probe, Provider, probes_of
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
 
 
 class Registry:
@@ -13,6 +19,10 @@ class Registry:
 
     def __init__(self, providers: Sequence[Provider]) -> None:
         self.providers = providers
+        self.lenient = False
+        """Whether a provider whose probes cannot be listed is passed over, and noted in ``unlisted``."""
+        self.unlisted: dict[str, Unlisted] = {}
+        """Providers that did not list their probes, and why."""
 
     def families(self, description: Description) -> Iterator[Family]:
         """The probes that a description matches, by place. A number matches one probe, or none."""
@@ -21,7 +31,10 @@ class Registry:
                 yield (*probe[:4], (probe.name,))
             return
         for provider in self._asked(description):
-            yield from provider.matching(description)
+            try:
+                yield from provider.matching(description)
+            except Unlisted as error:
+                self.pass_over(provider.name, error)
 
     def matching(self, description: Description) -> list[Probe]:
         """The same, one by one."""
@@ -29,9 +42,27 @@ class Registry:
 
     def numbered(self, number: int) -> Probe | None:
         for provider in reversed(self.providers):
-            if probe := provider.numbered(number):
-                return probe
+            try:
+                if probe := provider.numbered(number):
+                    return probe
+            except Unlisted as error:
+                self.pass_over(provider.name, error)
         return None
+
+    def tells(self, description: Description) -> bool:
+        """Whether all providers that the description may concern list their probes, so that no match is a fact."""
+        concerned = self.providers if description.id is not None else self._asked(description)
+        return all(provider.name not in self.unlisted for provider in concerned)
+
+    def pass_over(self, provider: str, error: Unlisted) -> None:
+        """Note that a provider does not list its probes, or raise the error."""
+        if not self.lenient:
+            raise error
+        self.unlisted[provider] = error
+
+    def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
+        """What args[] is at a probe."""
+        return self.provider(probe.provider).arguments(probe, types)
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         """(function, reason) of what a description names but cannot be traced safely."""

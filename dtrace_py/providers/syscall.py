@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dtrace_py.lang.describe import Description, matcher
 from dtrace_py.providers.probe import Family, Probe, stabilities
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.facts import TypeSource
 
 FIRST = 1101
 MODULE = "vmlinux"
@@ -14,7 +19,10 @@ KINDS = ("entry", "return")
 
 
 class SyscallProvider:
-    """``calls`` gives the numbers and names of the kernel's system calls; it is asked when they are needed."""
+    """``calls`` gives the numbers and names of the kernel's system calls; it is asked when they are needed.
+
+    ``parameters`` gives the types of a call's parameters as texts.
+    """
 
     name = "syscall"
     stabilities = stabilities(
@@ -25,8 +33,11 @@ class SyscallProvider:
         "Unstable/Unstable/ISA",
     )
 
-    def __init__(self, calls: Callable[[], dict[int, str]]) -> None:
+    def __init__(
+        self, calls: Callable[[], dict[int, str]], parameters: Callable[[str], Sequence[str]] = lambda call: ()
+    ) -> None:
         self._calls = calls
+        self._parameters = parameters
 
     @cached_property
     def calls(self) -> dict[int, str]:
@@ -56,3 +67,21 @@ class SyscallProvider:
 
     def left_out(self, description: Description) -> Iterator[tuple[str, str]]:
         return iter(())
+
+    def arguments(self, probe: Probe, types: TypeSource) -> tuple[ProbeArgument, ...]:
+        """The arguments as the kernel describes them, or what the call returned, twice (V81, V82)."""
+        from dtrace_py.lang.definitions import ProbeArgument
+        from dtrace_py.lang.errors import CompileError
+        from dtrace_py.lang.type_text import type_from
+        from dtrace_py.lang.types import LONG
+
+        if probe.name == "return":
+            return ProbeArgument(0, LONG), ProbeArgument(1, LONG)
+        found = []
+        for place, text in enumerate(self._parameters(probe.function)):
+            kind = type_from(text, types)
+            if kind is None:
+                reason = f"failed to resolve type of args[{place}]: {text}"
+                raise CompileError("D_ARGS_TYPE", reason)
+            found.append(ProbeArgument(place, kind))
+        return tuple(found)

@@ -65,7 +65,10 @@ def run(plan: list[Part], output: Path) -> int:
 @click.option("--here", is_flag=True, help="Trace this machine's own kernel rather than guests'. Needs root.")
 @click.option("--long", "only_long", is_flag=True, help="Only what takes too long for every day: all of Linux 6.1.")
 @click.option(
-    "--only", multiple=True, type=click.Choice(["record", "teardown", "command"]), help="Leave out the others."
+    "--only",
+    multiple=True,
+    type=click.Choice(["frontend", "record", "teardown", "command"]),
+    help="Leave out the others.",
 )
 @click.option("--kernel", type=click.Choice([HERE, *kernels.TESTED]), help="Only the parts on this kernel.")
 @click.option("--cpus", type=click.IntRange(1), help="Only the parts with so many CPUs.")

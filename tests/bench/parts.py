@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dtrace_py.kernel import cpus
-from tests.bench import command, record, teardown
+from tests.bench import command, frontend, record, teardown
 from tests.bench.mechanisms import KINDS
 from tests.bench.peers import available
 
@@ -25,7 +25,7 @@ class Part:
     """One run on one kernel. Not every kind of measurement needs every field."""
 
     what: str
-    """record, teardown or command: the module that measures."""
+    """record, teardown, command or frontend: the module that measures."""
     kernel: str
     cpus: int
     seconds: float
@@ -57,12 +57,15 @@ class Part:
                 rows = teardown.measure(self.sizes, self.kinds, self.rounds, self.sample, self.seconds)
             case "command":
                 rows = command.measure(self.sizes, self.kinds, self.rounds, self.suites, self.seconds)
+            case "frontend":
+                rows = frontend.measure(self.seconds, self.rounds)
             case _:
                 raise ValueError(self.what)
         return {**environment(), "seconds": round(time.time() - began), "part": asdict(self), "rows": rows}
 
 
 PLAN = (
+    Part("frontend", HERE, os.cpu_count() or 1, 60, rounds=20, attaches=False),
     Part("record", HERE, os.cpu_count() or 1, 20, rounds=30, attaches=False),
     Part("record", "6.12", 2, 40),
     Part("teardown", "6.12", 2, 340, sample=25),

@@ -38,6 +38,13 @@ what of that is more than the same command takes to start with no function to at
 from Ctrl-C until the last result is printed and until the command has ended. xcalls are from Ctrl-C to the end.
 """
 
+_FRONTEND = """## Compiling
+
+Milliseconds, in rounds over all of these: the whole command from outside, and in it what the front end takes, from the text to
+the checked program: the first time, with the import of its modules, and again in the same process. hundred.d is a hundred lines
+that name no kernel type, so BTF is not read; kernel_types.d does name some.
+"""
+
 _INSIDE = ("inert_seconds", "results_seconds", "prompt_seconds", "restored_seconds")
 """What dtpy reports of itself, counted from Ctrl-C."""
 
@@ -46,6 +53,7 @@ def write(folder: Path) -> str:
     """Write README.md into the folder, from all files that are there; returns its text."""
     lines = [_HEAD]
     for what, text, table in (
+        ("frontend", _FRONTEND, _frontend),
         ("record", _RECORD, _record),
         ("teardown", _TEARDOWN, _teardown),
         ("command", _COMMAND, _command),
@@ -70,6 +78,15 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[st
     yield "|---|" + "---:|" * (len(head) - 1)
     for row in rows:
         yield "| " + " | ".join(map(str, row)) + " |"
+
+
+def _frontend(file: dict[str, Any]) -> Iterator[str]:
+    body = []
+    for (name,), rows in groups(file["rows"], "command"):
+        figures = [1000 * min(row["seconds"] for row in rows), 1000 * middle(rows, "seconds")]
+        figures += [1000 * middle(rows, each) for each in ("first", "again") if each in rows[0]]
+        body.append([name, *(f"{figure:.1f}" for figure in figures), *[""] * (4 - len(figures)), len(rows)])
+    yield from _table(["", "best", "median", "front end first", "again", "runs"], body)
 
 
 def _record(file: dict[str, Any]) -> Iterator[str]:

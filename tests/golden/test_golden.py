@@ -19,8 +19,8 @@ from dtrace_py.codegen.environment import Target
 from dtrace_py.codegen.plan import make_plan
 from dtrace_py.codegen.tables import make_tables
 from dtrace_py.job import Job
+from dtrace_py.lang.facts import NoTypes
 from dtrace_py.lang.source import Source
-from dtrace_py.lang.types import NoTypes
 from dtrace_py.providers.dtrace import DtraceProvider
 from dtrace_py.providers.fbt import FbtProvider, entry_id
 from dtrace_py.providers.profile import ProfileProvider
@@ -39,7 +39,7 @@ def generate(path: Path) -> str:
             DtraceProvider(),
             ProfileProvider(),
             SyscallProvider(lambda: CALLS),
-            FbtProvider(lambda: FUNCTIONS, lambda: frozenset()),
+            FbtProvider(lambda: FUNCTIONS, frozenset, lambda _: True),
         )
     )
     job = Job(sources=[Source(path.read_text(), path=path.name)])

@@ -62,5 +62,15 @@ def test_the_time_left_by_the_first_round_goes_to_what_takes_least(monkeypatch: 
     assert taken(33) == [*first, (1, "all"), (1, "100"), (2, "all"), (2, "100")]
 
 
+def test_the_front_end(tmp_path: Path) -> None:
+    rows = [{"command": "--help", "seconds": seconds} for seconds in (0.06, 0.05, 0.07)]
+    rows += [{"command": "hundred.d", "seconds": 0.1, "first": 0.02, "again": 0.005}]
+    part = {"kernel": "this", "attaches": False}
+    (tmp_path / "frontend-native-2cpus.json").write_text(json.dumps({**ENVIRONMENT, "part": part, "rows": rows}))
+    lines = tables.write(tmp_path).splitlines()
+    assert "| --help | 50.0 | 60.0 |  |  | 3 |" in lines
+    assert "| hundred.d | 100.0 | 100.0 | 20.0 | 5.0 | 1 |" in lines
+
+
 def test_names_of_parts() -> None:
     assert Part("teardown", "6.1", 4, 1).name == "teardown-6.1-4cpus"

@@ -7,7 +7,8 @@ import pytest
 from dtrace_py import buffers
 from dtrace_py.errors import DtpyError
 from dtrace_py.kernel.machine import Machine
-from dtrace_py.options import Options, size_text
+from dtrace_py.option_kinds import size_text
+from dtrace_py.options import Options
 from tests.case import run
 from tests.conftest import can_load_programs
 

@@ -10,8 +10,8 @@ import pytest
 
 from dtrace_py.errors import DtpyError, UsageError
 from dtrace_py.kernel import requirements
-from dtrace_py.kernel.btf import Btf
 from dtrace_py.kernel.ksyms import Symbols
+from dtrace_py.kernel.types import KernelTypes
 from dtrace_py.runtime import loader
 from tests.case import run
 
@@ -54,7 +54,7 @@ def test_kprobes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_btf(tmp_path: Path) -> None:
     with pytest.raises(DtpyError, match=r"without BTF \(CONFIG_DEBUG_INFO_BTF\), its own types: use another kernel"):
-        Btf(tmp_path / "vmlinux").has_struct("struct task_struct")
+        KernelTypes(Symbols, tmp_path / "vmlinux").tagged("struct task_struct")
 
 
 def test_kernel_addresses(tmp_path: Path) -> None:
@@ -62,3 +62,16 @@ def test_kernel_addresses(tmp_path: Path) -> None:
     hidden.write_text("0000000000000000 T _text\n0000000000000000 T vfs_read\n")
     with pytest.raises(DtpyError, match=r"hides its addresses: run as root, and set kernel.kptr_restrict to 0 or 1"):
         Symbols(hidden).address("_text")
+
+
+def test_compiling_passes_over_what_cannot_be_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(requirements, "_EVENTS", str(tmp_path / "events"))
+    monkeypatch.setattr(requirements, "_has_tracefs", lambda: True)
+    warning = "dtpy: warning: descriptions of fbt probes were not checked: tracefs is not mounted: mount <any>\n"
+    everything = "fbt::nosuch:entry, syscall::read:entry, BEGIN, 20001 { trace(1) } fbt:::return"
+    assert run(["-en", everything]).stderr == warning.replace("<any>", "-t tracefs nodev /sys/kernel/tracing")
+    assert run(["-en", "dtrace:::, syscall::read:entry, tick-1"]).stderr == "", "nothing asks for functions"
+    for text in ("syscall::nosuch:entry", "fbt::nosuch:entri", "BEGN"):
+        assert "[D_PDESC_ZERO]" in run(["-x", "errtags", "-en", text]).stderr, "what can be checked is"
+    assert "[D_PROTO_LEN]" in run(["-x", "errtags", "-en", "fbt::nosuch:entry { trace() }"]).stderr
+    assert run(["-n", everything]).status == 1, "tracing needs them"

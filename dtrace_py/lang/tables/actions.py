@@ -2,66 +2,79 @@
 
 from __future__ import annotations
 
+from dtrace_py.lang.tables.prototypes import Prototype, prototypes
 from dtrace_py.record import record
+
+_TABLE = """
+    A45  silent!     void breakpoint()
+    A47  silent!     void chill(int)
+    A26  records     void clear(@)
+    A22  silent      void commit(int)
+    A28  records     void denormalize(@)
+    A23  silent      void discard(int)
+    A24  records     void exit(int)
+    A30  records!    void freopen(format, ...)
+    A29  records     void ftruncate()
+    A9   records     _symaddr func(uintptr_t)
+    A8   records     stack jstack([uint32_t], [uint32_t])
+    A10  records     _symaddr mod(uintptr_t)
+    A28  records     void normalize(@, uint64_t)
+    A46  silent!     void panic()
+    A15  records     void pcap(void *, int)
+    A2   records     void print(@)
+    A4   records     void printa(@, ...)
+    A3   records     void printf(format, ...)
+    A14  records     void printm(size_t, uintptr_t *)
+    A41  silent!     void raise(int)
+    A25  records     void setopt(const char *, [const char *])
+    A21  silent      void speculate(int)
+    A6   records     stack stack([uint32_t])
+    A40  silent!     void stop()
+    A9   records     _symaddr sym(uintptr_t)
+    A31  records!    void system(format, ...)
+    A1   records     void trace(@)
+    A5   records     void tracemem(@, size_t, [size_t])
+    A27  records     void trunc(@, [int64_t])
+    A13  records     _usymaddr uaddr(uintptr_t)
+    A11  records     _usymaddr ufunc(uintptr_t)
+    A12  records     _usymaddr umod(uintptr_t)
+    A7   records     stack ustack([uint32_t], [uint32_t])
+    A11  records     _usymaddr usym(uintptr_t)
+"""
+"""The contract's row, whether it leaves a record (P22) and with ``!`` needs -w (6.3), the prototype.
+
+``@`` is checked by the action itself: anything, or an aggregation. ``format`` is a printf format.
+"""
+
+GENERATED = frozenset(
+    "clear denormalize exit func mod normalize printa printf stack sym trace trunc".split()
+)  # fmt: skip
+"""The actions that this version of dtpy can run."""
 
 
 @record
 class Action:
-    """An action: how many arguments it takes, whether it records (P22), whether it needs -w."""
+    """An action: the contract's row, its prototype, whether it leaves a record (P22), whether it needs -w (6.3)."""
 
-    name: str
-    least: int
-    most: int | None
-    """None: any number."""
-    records: bool = True
-    destructive: bool = False
-    built: bool = True
-    result: str = "void"
+    row: str
+    prototype: Prototype
+    records: bool
+    destructive: bool
 
+    @property
+    def name(self) -> str:
+        return self.prototype.name
 
-def _later(name: str, least: int, most: int | None, records: bool = True, destructive: bool = False,
-           result: str = "void") -> Action:  # fmt: skip
-    return Action(name, least, most, records, destructive, False, result)
+    @property
+    def result(self) -> str:
+        return self.prototype.result
+
+    @property
+    def generated(self) -> bool:
+        return self.name in GENERATED
 
 
 ACTIONS = {
-    row.name: row
-    for row in (
-        Action("clear", 1, 1),
-        Action("denormalize", 1, 1),
-        Action("exit", 1, 1),
-        Action("func", 1, 1, result="_symaddr"),
-        Action("mod", 1, 1, result="_symaddr"),
-        Action("normalize", 2, 2),
-        Action("printa", 1, None),
-        Action("printf", 1, None),
-        Action("stack", 0, 1, result="stack"),
-        Action("sym", 1, 1, result="_symaddr"),
-        Action("trace", 1, 1),
-        Action("trunc", 1, 2),
-        _later("breakpoint", 0, 0, records=False, destructive=True),
-        _later("chill", 1, 1, records=False, destructive=True),
-        _later("commit", 1, 1, records=False),
-        _later("copyout", 3, 3, records=False, destructive=True),
-        _later("copyoutstr", 3, 3, records=False, destructive=True),
-        _later("discard", 1, 1, records=False),
-        _later("freopen", 1, None, destructive=True),
-        _later("ftruncate", 0, 0),
-        _later("jstack", 0, 2, result="stack"),
-        _later("panic", 0, 0, records=False, destructive=True),
-        _later("pcap", 2, 2),
-        _later("print", 1, 1),
-        _later("printm", 2, 2),
-        _later("raise", 1, 1, records=False, destructive=True),
-        _later("setopt", 1, 2),
-        _later("speculate", 1, 1, records=False),
-        _later("stop", 0, 0, records=False, destructive=True),
-        _later("system", 1, None, destructive=True),
-        _later("tracemem", 2, 3),
-        _later("uaddr", 1, 1, result="_usymaddr"),
-        _later("ufunc", 1, 1, result="_usymaddr"),
-        _later("umod", 1, 1, result="_usymaddr"),
-        _later("ustack", 0, 2, result="stack"),
-        _later("usym", 1, 1, result="_usymaddr"),
-    )
+    prototype.name: Action(row, prototype, kind.startswith("records"), kind.endswith("!"))
+    for row, kind, prototype in prototypes(_TABLE)
 }

@@ -10,25 +10,32 @@ class Aggregating:
     """An aggregating function: its arguments, and whether its value is shown as a distribution."""
 
     name: str
+    row: str
+    """Of the contract."""
     least: int
     most: int
     distribution: bool = False
     signed: bool = True
     """Whether the value prints signed (count and stddev do not)."""
-    built: bool = True
+    generated: bool = True
+
+    @property
+    def increment(self) -> int | None:
+        """The argument, counted from 0, that is added instead of 1 (G15 to G17)."""
+        return self.most - 1 if self.distribution else None
 
 
 AGGREGATING = {
     row.name: row
     for row in (
-        Aggregating("avg", 1, 1),
-        Aggregating("count", 0, 0, signed=False),
-        Aggregating("llquantize", 5, 6, distribution=True, built=False),
-        Aggregating("lquantize", 3, 5, distribution=True),
-        Aggregating("max", 1, 1),
-        Aggregating("min", 1, 1),
-        Aggregating("quantize", 1, 2, distribution=True),
-        Aggregating("stddev", 1, 1, signed=False),
-        Aggregating("sum", 1, 1),
+        Aggregating("avg", "G12", 1, 1),
+        Aggregating("count", "G10", 0, 0, signed=False),
+        Aggregating("llquantize", "G17", 5, 6, distribution=True, generated=False),
+        Aggregating("lquantize", "G16", 3, 5, distribution=True),
+        Aggregating("max", "G13", 1, 1),
+        Aggregating("min", "G13", 1, 1),
+        Aggregating("quantize", "G15", 1, 2, distribution=True),
+        Aggregating("stddev", "G14", 1, 1, signed=False),
+        Aggregating("sum", "G11", 1, 1),
     )
 }

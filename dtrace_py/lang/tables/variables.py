@@ -12,59 +12,69 @@ class Builtin:
 
     name: str
     type: str
+    row: str
+    """Of the contract."""
     version: str = "1.0"
-    built: bool = True
+    generated: bool = True
     """Whether this version of dtpy can run it."""
     size: int = 0
     stability: Stability = STABLE
 
 
-def _later(name: str, type_name: str, version: str = "1.0") -> Builtin:
-    return Builtin(name, type_name, version, built=False)
+def _later(name: str, type_name: str, row: str, version: str = "1.0", stable: Stability = STABLE) -> Builtin:
+    return Builtin(name, type_name, row, version, generated=False, stability=stable)
 
 
 _KERNEL = stability("Stable/Private/Common")
+_DYNAMIC = "<DYN>"
+"""The type of what has to be indexed first."""
 
 BUILTINS = {
     row.name: row
     for row in (
-        *(Builtin(f"arg{n}", "int64_t") for n in range(10)),
-        Builtin("cpu", "processorid_t"),
-        Builtin("curthread", "struct task_struct *", stability=_KERNEL),
-        Builtin("epid", "uint_t"),
-        Builtin("errno", "int"),
-        Builtin("execname", "string", size=16),
-        Builtin("gid", "gid_t"),
-        Builtin("id", "uint_t"),
-        Builtin("pid", "pid_t"),
-        Builtin("ppid", "pid_t"),
-        Builtin("probefunc", "string"),
-        Builtin("probemod", "string"),
-        Builtin("probename", "string"),
-        Builtin("probeprov", "string"),
-        Builtin("tid", "id_t"),
-        Builtin("timestamp", "uint64_t"),
-        Builtin("uid", "uid_t"),
-        Builtin("vtimestamp", "uint64_t"),
-        Builtin("walltimestamp", "int64_t"),
-        _later("args", "<DYN>"),
-        _later("caller", "uintptr_t"),
-        _later("chip", "chipid_t"),
-        _later("curcpu", "cpuinfo_t *"),
-        _later("curlwpsinfo", "lwpsinfo_t *"),
-        _later("curpsinfo", "psinfo_t *"),
-        _later("cwd", "string"),
-        _later("fds", "fileinfo_t", "1.1"),
-        _later("ipl", "uint_t"),
-        _later("lgrp", "lgrp_id_t"),
-        _later("pset", "psetid_t"),
-        _later("root", "string"),
-        _later("stackdepth", "uint32_t"),
-        _later("ucaller", "uint64_t", "1.2"),
-        _later("uregs", "uint64_t"),
-        _later("ustackdepth", "uint32_t", "1.2"),
+        *(Builtin(f"arg{n}", "int64_t", "B1") for n in range(10)),
+        Builtin("cpu", "processorid_t", "B5"),
+        Builtin("curthread", "struct task_struct *", "B9", stability=_KERNEL),
+        Builtin("epid", "uint_t", "B11"),
+        Builtin("errno", "int", "B12"),
+        Builtin("execname", "string", "B14", size=16),
+        Builtin("gid", "gid_t", "B16"),
+        Builtin("id", "uint_t", "B17"),
+        Builtin("pid", "pid_t", "B20"),
+        Builtin("ppid", "pid_t", "B20"),
+        Builtin("probefunc", "string", "B21"),
+        Builtin("probemod", "string", "B21"),
+        Builtin("probename", "string", "B21"),
+        Builtin("probeprov", "string", "B21"),
+        Builtin("tid", "id_t", "B23"),
+        Builtin("timestamp", "uint64_t", "B24"),
+        Builtin("uid", "uid_t", "B16"),
+        Builtin("vtimestamp", "uint64_t", "B25"),
+        Builtin("walltimestamp", "int64_t", "B26"),
+        _later("args", _DYNAMIC, "B2"),
+        _later("caller", "uintptr_t", "B3"),
+        _later("chip", "chipid_t", "B5"),
+        _later("curcpu", "cpuinfo_t *", "B6"),
+        _later("curlwpsinfo", "lwpsinfo_t *", "B7"),
+        _later("curpsinfo", "psinfo_t *", "B8"),
+        _later("cwd", "string", "B10"),
+        _later("fds", "fileinfo_t", "B15", "1.1"),
+        _later("ipl", "uint_t", "B18"),
+        _later("lgrp", "lgrp_id_t", "B5"),
+        _later("pset", "psetid_t", "B5"),
+        _later("root", "string", "B10"),
+        _later("stackdepth", "uint32_t", "B22"),
+        _later("ucaller", "uint64_t", "B4", "1.2"),
+        _later("uregs", "uint64_t", "B27"),
+        _later("ustackdepth", "uint32_t", "B22", "1.2"),
     )
 }
+
+ARRAYS = frozenset({"args", "fds", "uregs"})
+"""Those that are read by index only."""
+
+ABSENT = {"B13": ("execargs",), "B19": ("jailname", "jid"), "B28": ("zonename",)}
+"""Variables of other systems, by row: on Linux there are none (D_IDENT_UNDEF)."""
 
 _FAULTS = "UNKNOWN BADADDR BADALIGN ILLOP DIVZERO NOSCRATCH KPRIV UPRIV TUPOFLOW BADSTACK BADSIZE BADINDEX"
 

@@ -1,0 +1,61 @@
+"""The one place where a checked program is refused for what cannot be run yet: by name, and in program order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dtrace_py.lang import typed
+from dtrace_py.lang.errors import CompileError, not_built
+from dtrace_py.lang.formats import Format, later
+from dtrace_py.lang.program import Clause, Variable
+from dtrace_py.lang.source import Span
+from dtrace_py.lang.tables.aggregating import AGGREGATING
+from dtrace_py.lang.types import ArrayType, StructType, is_string_like
+from dtrace_py.record import values
+
+
+def unbuilt(clause: Clause) -> Iterator[CompileError]:
+    """An error for everything in a clause that the generator has no C for."""
+    parts: list[tuple[str, object]] = [("predicate", clause.predicate)]
+    parts += [("action list", statement) for statement in clause.statements]
+    for region, part in parts:
+        for what, span in _found(part, clause.span):
+            error = not_built(what, span)
+            error.region = region
+            yield error
+
+
+def _found(node: object, span: Span) -> Iterator[tuple[str, Span]]:
+    """What is not built in a node, and where; the outermost of nested things is named."""
+    if isinstance(node, tuple) and not hasattr(node, "_fields"):
+        for each in node:
+            yield from _found(each, span)
+        return
+    if not isinstance(node, typed.Typed | typed.Acts | typed.StackKey | typed.SymbolKey | typed.Later):
+        return
+    span = getattr(node, "span", span)
+    if what := _reason(node):
+        yield what, span
+        return
+    for each in values(node):
+        yield from _found(each, span)
+
+
+def _reason(node: object) -> str | None:
+    match node:
+        case typed.Later():
+            return node.what
+        case typed.Read(builtin=builtin) if not builtin.generated:
+            return f"the variable {builtin.name}"
+        case typed.Aggregate(aggregation=aggregation) if not AGGREGATING[aggregation.function].generated:
+            return f"{aggregation.function}( )"
+        case typed.Trace(value=value) | typed.Evaluate(value=value) if isinstance(
+            value.type, StructType | ArrayType
+        ) and not is_string_like(value.type):
+            where = "trace( ) of" if isinstance(node, typed.Trace) else "an expression as a statement of"
+            return f"{where} type {value.type}"
+        case typed.Printf(format=fmt) | typed.Printa(format=Format() as fmt) if letters := later(fmt):
+            return f"format conversion %{letters}"
+        case typed.Value(variable=Variable(type=StructType() | ArrayType())):
+            return "a variable of structure or array type"
+    return None
