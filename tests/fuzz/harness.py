@@ -34,7 +34,7 @@ SECONDS = 2.0
 """Of CPU time that an input may take."""
 
 MEGABYTES = 500
-"""That the process may use, whatever the inputs."""
+"""That the process may use more than when it starts, whatever the inputs."""
 
 _FUNCTIONS = [
     ("vfs_read", "vmlinux"),
@@ -185,7 +185,8 @@ def run_apart(seed: int, first: int, count: int) -> Result:
             status = 1
             try:
                 os.close(reader)
-                resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
+                limit = _address_space() + (MEGABYTES << 20)
+                resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
                 made = pickle.dumps(run(seed, first, last - first))
                 with open(writer, "wb") as file:
                     file.write(made)
@@ -207,6 +208,12 @@ def run_apart(seed: int, first: int, count: int) -> Result:
         result.inputs += number + 1 - first
         first = number + 1
     return result
+
+
+def _address_space() -> int:
+    """Bytes that this process has mapped already, needed or not."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def shorter(seed: int, number: int) -> str:
