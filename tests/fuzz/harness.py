@@ -34,7 +34,7 @@ SECONDS = 2.0
 """Of CPU time that an input may take."""
 
 MEGABYTES = 500
-"""That the process may use more than when it starts, whatever the inputs."""
+"""That the process may use, whatever the inputs."""
 
 _FUNCTIONS = [
     ("vfs_read", "vmlinux"),
@@ -164,6 +164,12 @@ def _bounded_time() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
+def _address_space() -> int:
+    """Bytes that are mapped already: beside other tests that is all of LLVM, and no fault of the inputs."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
 def _finding(number: int, given: Input, error: BaseException) -> Finding:
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if "dtrace_py" in frame.filename] or frames[-1:]
@@ -185,8 +191,8 @@ def run_apart(seed: int, first: int, count: int) -> Result:
             status = 1
             try:
                 os.close(reader)
-                limit = _address_space() + (MEGABYTES << 20)
-                resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+                most = _address_space() + (MEGABYTES << 20)
+                resource.setrlimit(resource.RLIMIT_AS, (most, most))
                 made = pickle.dumps(run(seed, first, last - first))
                 with open(writer, "wb") as file:
                     file.write(made)
@@ -208,12 +214,6 @@ def run_apart(seed: int, first: int, count: int) -> Result:
         result.inputs += number + 1 - first
         first = number + 1
     return result
-
-
-def _address_space() -> int:
-    """Bytes that this process has mapped already, needed or not."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def shorter(seed: int, number: int) -> str:
