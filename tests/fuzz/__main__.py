@@ -21,9 +21,7 @@ CHUNK = 5_000
 @click.option("--seed", default=1, show_default=True)
 @click.option("--first", default=0, help="The number of the first input.")
 @click.option("--only", type=int, help="Only this input, and show it.")
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="Write what came of it as JSON; what is there is added to."
-)
+@click.option("--output", type=click.Path(path_type=Path), help="Write what came of it as JSON.")
 def main(inputs: int, seed: int, first: int, only: int | None, output: Path | None) -> None:
     """Compile made-up programs, and report tracebacks, hangs and floods."""
     if only is not None:
@@ -35,10 +33,10 @@ def main(inputs: int, seed: int, first: int, only: int | None, output: Path | No
     result, began = Result(), time.monotonic()
     for start in range(first, first + inputs, CHUNK):
         result.add(run_apart(seed, start, min(CHUNK, first + inputs - start)))
-        if sys.stdout.isatty():
-            print(f"\r{result.inputs} inputs, {len(result.findings)} findings", end="", flush=True)
+        if result.inputs % (10 * CHUNK) == 0:
+            print(f"{result.inputs} inputs, {len(result.findings)} findings", flush=True)
     seconds = time.monotonic() - began
-    print(f"\n{result.inputs} inputs in {seconds:.0f} s, seed {seed}: {len(result.findings)} findings")
+    print(f"{result.inputs} inputs in {seconds:.0f} s, seed {seed}: {len(result.findings)} findings")
     print(f"slowest {result.slowest:.2f} s (input {result.slowest_number}), at most {result.megabytes} MB")
     print(f"accepted {result.outcomes['accepted']}, {len(result.outcomes)} different outcomes")
     for finding, times in _distinct(result.findings):
