@@ -13,7 +13,7 @@ from typing import Any
 from dtrace_py.errors import DtpyError
 from dtrace_py.job import Job, Mode
 from dtrace_py.lang.source import Source
-from tests.bench import progress
+from tests.bench.progress import turns
 
 FOLDER = Path(__file__).parent
 
@@ -29,11 +29,10 @@ _COMMANDS = {
 
 def measure(seconds: float, rounds: int) -> list[dict[str, Any]]:
     """A row a round and command: seconds of the whole process, and of compiling in it, imports included and not."""
-    rows: list[dict[str, Any]] = []
-    for _ in progress.rounds(rounds, seconds):
-        for name, arguments in _COMMANDS.items():
-            rows.append({"command": name, "seconds": _timed(arguments), **_inside(name)})
-    return rows
+    return [
+        {"command": name, "seconds": _timed(_COMMANDS[name]), **_inside(name)}
+        for _, name in turns([*_COMMANDS], rounds, seconds)
+    ]
 
 
 def _timed(arguments: list[str]) -> float:
