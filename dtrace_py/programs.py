@@ -13,7 +13,7 @@ from dtrace_py.job import Job, Mode
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.describe import Description, parse_description, unknown_id
 from dtrace_py.lang.errors import CompileError, CompileErrors
-from dtrace_py.lang.macros import Macros, process_macros
+from dtrace_py.lang.grammar.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.source import Field, Source, Span, as_text
 from dtrace_py.providers.probe import Probe

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dtrace_py.lang import tree
 from dtrace_py.lang.errors import CompileError, CompileErrors, Consequence
-from dtrace_py.lang.macros import Macros
-from dtrace_py.lang.parser import parse
-from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOption, not_of_this_program
+from dtrace_py.lang.grammar import tree
+from dtrace_py.lang.grammar.macros import Macros
+from dtrace_py.lang.grammar.parser import parse
+from dtrace_py.lang.grammar.pragmas import Attributes, Binding, Depends, Pragmas, SetOption, not_of_this_program
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Field, Source, Span
 
 if TYPE_CHECKING:
     from dtrace_py.lang.arguments import ArgumentsOf
-    from dtrace_py.lang.ast import Outer
     from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.grammar.ast import Outer
     from dtrace_py.lang.libraries import Libraries
     from dtrace_py.lang.limits import Limits
     from dtrace_py.lang.scope import Scope
@@ -151,7 +151,7 @@ class Compiler:
         """Refuse what a pragma says of an identifier that the program does not have (L22)."""
         if not pragmas:
             return
-        from dtrace_py.lang import ast
+        from dtrace_py.lang.grammar import ast
 
         names = {"translator"} | {name for scope, name in self.scope.variables if scope == "global"}
         for item in parsed.items:
@@ -165,7 +165,7 @@ class Compiler:
                 raise CompileError("D_PRAGMA_UNUSED", text, said.span)
 
     def _declare(self, node: Outer) -> None:
-        from dtrace_py.lang.check_declaration import declare
+        from dtrace_py.lang.check.declaration import declare
 
         declare(node, self.scope)
 
@@ -177,7 +177,7 @@ class Compiler:
         if node.predicate is None and not node.body:
             return Clause(number, descriptions, None, (), node.span, source, places=places)
         from dtrace_py.lang.arguments import signatures
-        from dtrace_py.lang.check_clause import check_clause
+        from dtrace_py.lang.check.clause import check_clause
 
         ways = signatures(descriptions, source.context, probes, self.arguments)
         predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)

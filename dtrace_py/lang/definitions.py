@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dtrace_py.lang.types import StructType, Type
 
 if TYPE_CHECKING:
-    from dtrace_py.lang import ast
+    from dtrace_py.lang.grammar import ast
 
 
 class Inline(NamedTuple):

@@ -19,7 +19,7 @@ from dtrace_py.lang.type_text import type_from
 from dtrace_py.lang.types import EnumType, FunctionType, PointerType, Type, VoidType, same
 
 if TYPE_CHECKING:
-    from dtrace_py.lang import ast
+    from dtrace_py.lang.grammar import ast
 
 Load = Callable[[str], bool]
 """Loads the library that defines a name; says whether there was one that had not been loaded."""
@@ -87,7 +87,7 @@ class Scope:
 
     def resolve(self, name: ast.TypeName) -> Type:
         """The type that a type name stands for."""
-        from dtrace_py.lang.check_types import resolve
+        from dtrace_py.lang.check.types import resolve
 
         return resolve(self, name)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 
-from dtrace_py.lang.lexer import KEYWORDS
+from dtrace_py.lang.grammar.lexer import KEYWORDS
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES

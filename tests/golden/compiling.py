@@ -9,7 +9,7 @@ from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.definitions import ProbeArgument
 from dtrace_py.lang.errors import CompileError, CompileErrors
 from dtrace_py.lang.facts import Field, NoTypes, Symbol
-from dtrace_py.lang.macros import Macros
+from dtrace_py.lang.grammar.macros import Macros
 from dtrace_py.lang.program import Program
 from dtrace_py.lang.source import Field as Context
 from dtrace_py.lang.source import Source, Span

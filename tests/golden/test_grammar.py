@@ -21,10 +21,10 @@ from typing import Any
 
 import pytest
 
-from dtrace_py.lang import tree
-from dtrace_py.lang.macros import Macros
-from dtrace_py.lang.parser import parse
-from dtrace_py.lang.pragmas import Pragmas
+from dtrace_py.lang.grammar import tree
+from dtrace_py.lang.grammar.macros import Macros
+from dtrace_py.lang.grammar.parser import parse
+from dtrace_py.lang.grammar.pragmas import Pragmas
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Source, Span
 from tests.golden import tree_text

@@ -17,14 +17,15 @@ from pathlib import Path
 import pytest
 
 from dtrace_py.kernel.types import KernelTypes
-from dtrace_py.lang import ast, tree, typed
-from dtrace_py.lang.check_expressions import ExpressionChecker
+from dtrace_py.lang import typed
+from dtrace_py.lang.check.expressions import ExpressionChecker
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.errors import CompileError, CompileErrors
+from dtrace_py.lang.grammar import ast, tree
+from dtrace_py.lang.grammar.macros import Macros
+from dtrace_py.lang.grammar.parser import parse
+from dtrace_py.lang.grammar.pragmas import Pragmas
 from dtrace_py.lang.limits import Limits
-from dtrace_py.lang.macros import Macros
-from dtrace_py.lang.parser import parse
-from dtrace_py.lang.pragmas import Pragmas
 from dtrace_py.lang.source import Source
 from tests.unit.made_up import kernel_types
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import assert_never
 
-from dtrace_py.lang import ast, tree
+from dtrace_py.lang.grammar import ast, tree
 
 
 def item(node: tree.Clause | ast.Outer) -> str:

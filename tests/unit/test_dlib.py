@@ -11,13 +11,13 @@ import pytest
 from dtrace_py.kernel.ksyms import Symbols
 from dtrace_py.kernel.requirements import BTF
 from dtrace_py.kernel.types import KernelTypes
-from dtrace_py.lang import ast
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.facts import NoTypes
+from dtrace_py.lang.grammar import ast
+from dtrace_py.lang.grammar.macros import Macros
+from dtrace_py.lang.grammar.parser import Parser
+from dtrace_py.lang.grammar.pragmas import Pragmas
 from dtrace_py.lang.libraries import INDEX, SYSTEM
-from dtrace_py.lang.macros import Macros
-from dtrace_py.lang.parser import Parser
-from dtrace_py.lang.pragmas import Pragmas
 from dtrace_py.lang.source import Source
 
 

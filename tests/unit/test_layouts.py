@@ -11,7 +11,7 @@ import pytest
 
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.facts import NoTypes
-from dtrace_py.lang.macros import Macros
+from dtrace_py.lang.grammar.macros import Macros
 from dtrace_py.lang.source import Source
 from dtrace_py.lang.types import StructType
 

@@ -1,0 +1,53 @@
+"""stack(), sym() and their kin: statements or keys of aggregations, and nothing else (contract A6 to A13, A16)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dtrace_py.lang import typed
+from dtrace_py.lang.check.calls import check_arguments, check_count
+from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.grammar import ast
+from dtrace_py.lang.tables.actions import ACTIONS
+from dtrace_py.lang.types import IntType, StackType, SymbolType
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.check.expressions import ExpressionChecker
+
+KERNEL_SYMBOLS = frozenset({"sym", "func", "mod"})
+STACKS = frozenset({"stack", "ustack", "jstack"})
+RECORDED = frozenset(name for name, action in ACTIONS.items() if action.result != "void")
+
+_MOST_FRAMES = 127
+"""What the kernel records of a stack (sysctl kernel.perf_event_max_stack); asking for more is no error."""
+
+
+def recorded(check: ExpressionChecker, node: ast.Call) -> typed.RecordedKey:
+    """What one of these records."""
+    name = node.function.name
+    prototype = ACTIONS[name].prototype
+    check_count(prototype, len(node.arguments), node.span)
+    if name == "stack":
+        frames = _constant(check, node, 0, "D_STACK_SIZE", "size", check.limits.stackframes)
+        return typed.StackKey(min(frames, _MOST_FRAMES), StackType(), node.span)
+    if name in STACKS:
+        limits, user = check.limits, name == "ustack"
+        default = limits.ustackframes if user else limits.jstackframes
+        frames = _constant(check, node, 0, "D_USTACK_FRAMES", "frames", default)
+        room = _constant(check, node, 1, "D_USTACK_STRSIZE", "string size", 0 if user else limits.jstackstrsize)
+        return typed.UserStackKey(name, min(frames, _MOST_FRAMES), room, StackType(), node.span)
+    (address,) = check_arguments(check, prototype, node)
+    if name in KERNEL_SYMBOLS:
+        return typed.SymbolKey(name, address, SymbolType(name), node.span)
+    return typed.UserSymbolKey(name, address, SymbolType(name), node.span)
+
+
+def _constant(check: ExpressionChecker, node: ast.Call, place: int, tag: str, what: str, default: int) -> int:
+    """An argument that must be a positive constant."""
+    if len(node.arguments) <= place:
+        return default
+    value = check.argument(node.arguments[place])
+    if not (isinstance(value, typed.Const) and isinstance(value.type, IntType) and value.value > 0):
+        text = f"{node.function.name}( ) {what} must be a non-zero positive constant"
+        raise CompileError(tag, text, node.arguments[place].span)
+    return value.value

@@ -1,0 +1,1 @@
+"""From text to the syntax tree: nothing here knows what a name means, but for which words are types."""
