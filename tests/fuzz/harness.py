@@ -175,6 +175,11 @@ def _finding(number: int, given: Input, error: BaseException) -> Finding:
     return Finding(number, text, given.source.text[:2000], trace)
 
 
+def _mapped() -> int:
+    """Bytes of this process's address space."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
 def run_apart(seed: int, first: int, count: int) -> Result:
     """Run inputs in a process of their own with bounded memory; an input that kills it is a finding, and the rest goes on."""
     result, last = Result(), first + count
@@ -185,7 +190,8 @@ def run_apart(seed: int, first: int, count: int) -> Result:
             status = 1
             try:
                 os.close(reader)
-                resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
+                room = _mapped() + (MEGABYTES << 20)  # a test run has mapped much before it comes here
+                resource.setrlimit(resource.RLIMIT_AS, (room, room))
                 made = pickle.dumps(run(seed, first, last - first))
                 with open(writer, "wb") as file:
                     file.write(made)
