@@ -17,6 +17,7 @@ from dtrace_py.lang.definitions import ProbeArgument
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.limits import Limits
 from dtrace_py.lang.scope import Scope
+from dtrace_py.lang.source import Source, Span
 from dtrace_py.lang.tables.stability import STABLE
 from dtrace_py.lang.types import INT, STRING, DynamicType, is_scalar
 
@@ -45,6 +46,8 @@ class ExpressionChecker:
         """The lowest stability of the names seen since it was last set."""
         self.bound: dict[str, typed.Expr] = {}
         """Names that stand for a typed expression: the parameters of an inline, the input of a translator."""
+        self.text = scope.text
+        """The text that the node being checked is in."""
         self.depth = 0
         self.expansions = 0
 
@@ -85,6 +88,22 @@ class ExpressionChecker:
         finally:
             self.bound = outer
             self.depth -= 1
+
+    def expansion(
+        self, names: dict[str, typed.Expr], node: ast.Expr, source: Source | None, place: Span
+    ) -> typed.Expr:  # fmt: skip
+        """What an inline or translator puts in a place; if it is of another text, its parts are said to be there too."""
+        if source is self.text:
+            return self.within(names, node)
+        self.text, outer = source, self.text
+        try:
+            made = self.within(names, node)
+        except CompileError as error:
+            error.source = error.source or source
+            raise
+        finally:
+            self.text = outer
+        return typed.moved(made, place._replace(expands=True), tuple(names.values()))
 
     def check(self, node: ast.Expr) -> typed.Expr:
         """The typed form of a node; a structure or array stands for the memory it is in."""

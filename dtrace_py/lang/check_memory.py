@@ -94,7 +94,7 @@ def _inline(
     kinds = tuple(kind for _, kind in parameters)
     values = keys(check, inline.name, node.keys, kinds, node.span)
     bound = dict(zip((name for name, _ in parameters), values, strict=True))
-    return as_declared(check.within(bound, inline.value), inline.type, node.span)
+    return as_declared(check.expansion(bound, inline.value, inline.source, node.span), inline.type, node.span)
 
 
 def keys(

@@ -62,7 +62,7 @@ def _inline(check: ExpressionChecker, inline: Inline, node: ast.Name) -> typed.E
     check.stability &= check.scope.attributes.get(inline.name, STABLE)
     if inline.parameters is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", node.span)
-    return as_declared(check.within({}, inline.value), inline.type, node.span)
+    return as_declared(check.expansion({}, inline.value, inline.source, node.span), inline.type, node.span)
 
 
 def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope: str, name: str) -> typed.Value:

@@ -55,7 +55,7 @@ def translated_member(check: ExpressionChecker, base: typed.Translated, name: st
         text = f"translator does not define conversion for member: {name}"
         raise CompileError("D_XLATE_NOCONV", text, span, like(name, lambda: translator.members))
     field = check.scope.source.member(translator.output, name)
-    made = check.within({translator.name: base.operand}, value)
+    made = check.expansion({translator.name: base.operand}, value, translator.source, span)
     return as_declared(made, field.type, span) if field else made
 
 

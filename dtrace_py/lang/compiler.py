@@ -88,6 +88,7 @@ class Compiler:
 
     def _library(self, source: Source) -> None:
         """Declare what a library holds. Its clauses, if there are any, trace nothing."""
+        outer = self.scope.text
         try:
             with deep_recursion():
                 parsed = parse(source, Macros({}), Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
@@ -95,10 +96,12 @@ class Compiler:
                     raise parsed.errors[0]
                 for item in parsed.items:
                     if not isinstance(item, tree.Clause):
-                        self._declare(item)
+                        self._declare(item, source)
         except CompileError as error:
             error.source = error.source or source
             raise CompileErrors([error]) from error
+        finally:
+            self.scope.text = outer
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
@@ -106,7 +109,7 @@ class Compiler:
             pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
             parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
             if parsed.errors:
-                raise CompileErrors(self._errors(parsed))
+                raise CompileErrors(self._errors(parsed, source))
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
             self.program.attributes.update(
@@ -130,19 +133,19 @@ class Compiler:
                 if isinstance(item, tree.Clause):
                     self.program.clauses.append(self._clause(item, source))
                 else:
-                    self._declare(item)
+                    self._declare(item, source)
             except CompileErrors as several:
                 yield from several.errors
             except CompileError as error:
                 yield error
 
-    def _errors(self, parsed: tree.Program) -> list[CompileError]:
+    def _errors(self, parsed: tree.Program, source: Source) -> list[CompileError]:
         """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
         errors = list(parsed.errors)
         for item in parsed.items:
             if not isinstance(item, tree.Clause):
                 try:
-                    self._declare(item)
+                    self._declare(item, source)
                 except CompileError as error:
                     errors.append(error)
         return sorted(errors, key=lambda error: error.span.start if error.span else 0)
@@ -164,9 +167,10 @@ class Compiler:
                 text = f"#pragma has no effect: there is no {said.name} in this program"
                 raise CompileError("D_PRAGMA_UNUSED", text, said.span)
 
-    def _declare(self, node: Outer) -> None:
+    def _declare(self, node: Outer, source: Source) -> None:
         from dtrace_py.lang.check_declaration import declare
 
+        self.scope.text = source
         declare(node, self.scope)
 
     def _clause(self, node: tree.Clause, source: Source) -> Clause:
@@ -179,6 +183,7 @@ class Compiler:
         from dtrace_py.lang.arguments import signatures
         from dtrace_py.lang.check_clause import check_clause
 
+        self.scope.text = source
         ways = signatures(descriptions, source.context, probes, self.arguments)
         predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)
         return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)

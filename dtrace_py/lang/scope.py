@@ -11,6 +11,7 @@ from dtrace_py.lang.facts import TypeSource
 from dtrace_py.lang.intrinsics import unknown
 from dtrace_py.lang.own_types import OwnTypes
 from dtrace_py.lang.program import Program, Variable
+from dtrace_py.lang.source import Source
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
@@ -43,6 +44,8 @@ class Scope:
         self.attributes = program.attributes
         self.strsize = strsize
         """The length of strings, in bytes, as options have it now."""
+        self.text: Source | None = None
+        """The text that is being compiled."""
         self._library = library
 
     def variable(self, scope: str, name: str) -> Variable | None:

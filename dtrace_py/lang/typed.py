@@ -13,7 +13,7 @@ from dtrace_py.lang.tables.actions import Action
 from dtrace_py.lang.tables.subroutines import Subroutine
 from dtrace_py.lang.tables.variables import Builtin
 from dtrace_py.lang.types import Type
-from dtrace_py.record import record
+from dtrace_py.record import changed, record, values
 
 
 class Later:
@@ -294,6 +294,19 @@ Expr = (
     | Characters
     | Store
 )
+
+
+def moved(node: Expr, place: Span, kept: tuple[Expr, ...]) -> Expr:
+    """A copy that is in another place, but for the parts that are kept."""
+    if any(node is each for each in kept):
+        return node
+    parts: dict[str, object] = {"span": place}
+    for name, part in zip(node.__match_args__, values(node), strict=True):
+        if isinstance(part, Typed):
+            parts[name] = moved(part, place, kept)  # type: ignore[arg-type]
+        elif isinstance(part, tuple) and name in ("keys", "arguments"):
+            parts[name] = tuple(moved(each, place, kept) for each in part)
+    return changed(node, **parts)
 
 
 @record

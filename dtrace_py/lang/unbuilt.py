@@ -19,7 +19,10 @@ def unbuilt(clause: Clause) -> Iterator[CompileError]:
     parts: list[tuple[str, object]] = [("predicate", clause.predicate)]
     parts += [("action list", statement) for statement in clause.statements]
     for region, part in parts:
-        for what, span in _found(part, clause.span):
+        for what, span in dict.fromkeys(_found(part, clause.span)):
+            if span.expands:
+                written = " ".join(clause.source.text[span.start : span.end].split())
+                what = f"{written} uses {what}, which"
             error = not_built(what, span)
             error.region = region
             yield error
