@@ -52,7 +52,8 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     """Compile every source and match its descriptions. Raises DtpyError with the message for the first source with errors."""
     options = job.options
     set_option = partial(options.set, pragma=True)
-    settings = Settings(options.number, options.flag, set_option, partial(_depends, providers))
+    version = partial(options.number, "version")
+    settings = Settings(options.number, options.flag, set_option, partial(_depends, providers), version)
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang import ast, typed
+from dtrace_py.lang.check_calls import require_known
 from dtrace_py.lang.check_conversions import convert
 from dtrace_py.lang.check_errors import wrong_argument, wrong_count
 from dtrace_py.lang.check_memory import key_type
@@ -51,6 +52,7 @@ def _function(
     call = node.value
     name = _called(call)
     if isinstance(call, ast.Call) and name in AGGREGATING:
+        require_known(check, call)
         return AGGREGATING[name], call
     if isinstance(call, ast.Binary) and not AGGREGATING.keys().isdisjoint((_called(call.left), _called(call.right))):
         text = f'operands have incompatible types: "<DYN>" {call.op} "int"'

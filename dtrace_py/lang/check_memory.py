@@ -48,7 +48,7 @@ def index(check: ExpressionChecker, node: ast.Index) -> typed.Expr:
         assert isinstance(base, ast.Name | ast.Scoped)
         raise undefined(check.scope, *scoped_name(base), node.span, array=True)
     if isinstance(base, ast.Name) and base.name not in check.bound:
-        if base.name in ARRAYS:
+        if check.scope.has(ARRAYS, base.name):
             return builtin_element(check, base.name, node)
         if (inline := check.scope.inline(base.name)) and inline.parameters is not None:
             return _inline(check, inline, inline.parameters, node)

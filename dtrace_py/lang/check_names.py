@@ -35,9 +35,9 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
         return variable_value(check, node, "global", name)
     if name in CONSTANTS:
         return typed.Const(LONG if name == "NULL" else INT, node.span, CONSTANTS[name])
-    if name in BUILTINS:
+    if scope.has(BUILTINS, name):
         return _builtin(check, node)
-    if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
+    if any(scope.has(table, name) for table in (ACTIONS, SUBROUTINES, AGGREGATING)):
         raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
     if inline := scope.inline(name):
         return _inline(check, inline, node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang import ast, typed
-from dtrace_py.lang.check_calls import check_arguments, check_count
+from dtrace_py.lang.check_calls import check_arguments, check_count, require_known
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.types import IntType, StackType, SymbolType
@@ -23,6 +23,7 @@ _MOST_FRAMES = 127
 
 def recorded(check: ExpressionChecker, node: ast.Call) -> typed.RecordedKey:
     """What one of these records."""
+    require_known(check, node)
     name = node.function.name
     prototype = ACTIONS[name].prototype
     check_count(prototype, len(node.arguments), node.span)

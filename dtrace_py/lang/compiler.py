@@ -14,6 +14,7 @@ from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOpt
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Field, Source, Span
+from dtrace_py.lang.tables.versions import VERSION, encoded
 
 if TYPE_CHECKING:
     from dtrace_py.lang.arguments import ArgumentsOf
@@ -32,6 +33,8 @@ class Settings(NamedTuple):
     flag: Callable[[str], bool]
     set: SetOption
     depends: Depends = lambda kind, name: False
+    version: Callable[[], int] = lambda: encoded(VERSION)
+    """Of the language, as versions.py encodes it."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -79,6 +82,11 @@ class Compiler:
         for source in self.libraries.files(self.settings.depends):
             self._library(source)
 
+    def _enter(self, source: Source) -> None:
+        """Ready the scope for a part of this text, as options have it now."""
+        self.scope.text = source
+        self.scope.use_version(self.settings.version())
+
     def _from_library(self, name: str) -> bool:
         """Declare what our own library knows of a name; whether it knew something that had not been declared."""
         found = self.libraries.take(name)
@@ -91,12 +99,14 @@ class Compiler:
         outer = self.scope.text
         try:
             with deep_recursion():
-                parsed = parse(source, Macros({}), Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+                pragmas = Pragmas(self.settings.set)
+                parsed = parse(source, Macros({}), pragmas, lambda name: self.scope.is_type(name))
                 if parsed.errors:
                     raise parsed.errors[0]
                 for item in parsed.items:
                     if not isinstance(item, tree.Clause):
                         self._declare(item, source)
+                        self._bind(item, pragmas.bindings)
         except CompileError as error:
             error.source = error.source or source
             raise CompileErrors([error]) from error
@@ -116,9 +126,10 @@ class Compiler:
                 (said.name, said.stability) for said in pragmas.attributes if not said.component
             )
             first = len(self.program.clauses)
-            errors = list(self._items(parsed, source))
+            errors = list(self._items(parsed, source, pragmas.bindings))
             if not errors:
-                self._described([*pragmas.attributes, *pragmas.bindings], parsed)
+                seen = [said for said in pragmas.bindings if said.version <= self.settings.version()]
+                self._described([*pragmas.attributes, *seen], parsed)
                 if not self.settings.flag("argref"):
                     macros.check_used()
         if errors:
@@ -126,7 +137,7 @@ class Compiler:
         self.program.strsize = self.settings.number("strsize")
         return self.program.clauses[first:]
 
-    def _items(self, parsed: tree.Program, source: Source) -> Iterator[CompileError]:
+    def _items(self, parsed: tree.Program, source: Source, bindings: Sequence[Binding]) -> Iterator[CompileError]:
         """Check clause after clause and declaration after declaration; yields what is wrong with any of them."""
         for item in parsed.items:
             try:
@@ -134,10 +145,25 @@ class Compiler:
                     self.program.clauses.append(self._clause(item, source))
                 else:
                     self._declare(item, source)
+                self._bind(item, bindings)
             except CompileErrors as several:
                 yield from several.errors
             except CompileError as error:
                 yield error
+
+    def _bind(self, item: Outer | tree.Clause, bindings: Sequence[Binding]) -> None:
+        """Forget what pragmas say came with a later version of D than is asked for (L23)."""
+        if not bindings:
+            return
+        from dtrace_py.lang import ast
+
+        version = self.settings.version()
+        for said in bindings:
+            if said.version > version:
+                self.scope.hide(said.name)
+                if said.name == "translator" and isinstance(item, ast.Translator) and said.span.start < item.span.start:
+                    self.scope.translators.pop()
+                    return
 
     def _errors(self, parsed: tree.Program, source: Source) -> list[CompileError]:
         """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
@@ -170,7 +196,7 @@ class Compiler:
     def _declare(self, node: Outer, source: Source) -> None:
         from dtrace_py.lang.check_declaration import declare
 
-        self.scope.text = source
+        self._enter(source)
         declare(node, self.scope)
 
     def _clause(self, node: tree.Clause, source: Source) -> Clause:
@@ -183,7 +209,7 @@ class Compiler:
         from dtrace_py.lang.arguments import signatures
         from dtrace_py.lang.check_clause import check_clause
 
-        self.scope.text = source
+        self._enter(source)
         ways = signatures(descriptions, source.context, probes, self.arguments)
         predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)
         return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)
