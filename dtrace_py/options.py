@@ -76,7 +76,7 @@ OPTIONS = {
         *_rows(_C, anything, "ctypes debugassert dofstashpath dtypes sysslice", False),
         *_rows(_C, scalar, "disasm pgmax tree useruid", False),
         *_rows(_C, size, "preallocate", False),
-        Option("amin", stability, _C, built=False),
+        Option("amin", stability, _C),
         Option("encoding", one_of("ascii", "utf8"), _C, built=False),
         Option("evaltime", one_of("exec", "preinit", "postinit", "main"), _C, "postinit", built=False),
         Option("iregs", scalar, _C, 8, built=False),

@@ -18,7 +18,7 @@ from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.limits import Limits
 from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.source import Source, Span
-from dtrace_py.lang.tables.stability import STABLE
+from dtrace_py.lang.tables.stability import STABLE, Stability
 from dtrace_py.lang.types import INT, STRING, DynamicType, is_scalar
 
 Arguments = Callable[[], tuple[ProbeArgument, ...]]
@@ -50,6 +50,14 @@ class ExpressionChecker:
         """The text that the node being checked is in."""
         self.depth = 0
         self.expansions = 0
+
+    def note(self, name: str, stability: Stability, span: Span) -> None:
+        """A name is used that is so stable; raises D_ATTR_MIN if that is less than -x amin asks for."""
+        least = self.scope.least
+        if least is not None and least & stability != least:
+            text = f"attributes for {name} ({'/'.join(stability)}) are less than predefined minimum"
+            raise CompileError("D_ATTR_MIN", text, span)
+        self.stability &= stability
 
     @property
     def strsize(self) -> int:

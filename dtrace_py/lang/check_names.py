@@ -49,7 +49,7 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
 
 def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     builtin = BUILTINS[node.name]
-    check.stability &= builtin.stability
+    check.note(node.name, builtin.stability, node.span)
     if node.name in ARRAYS:
         raise CompileError("D_IDENT_BADREF", f"array '{node.name}' may not be referenced as a scalar", node.span)
     check.scope.builtins.add(node.name)
@@ -59,7 +59,7 @@ def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
 
 
 def _inline(check: ExpressionChecker, inline: Inline, node: ast.Name) -> typed.Expr:
-    check.stability &= check.scope.attributes.get(inline.name, STABLE)
+    check.note(inline.name, check.scope.attributes.get(inline.name, STABLE), node.span)
     if inline.parameters is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", node.span)
     return as_declared(check.expansion({}, inline.value, inline.source, node.span), inline.type, node.span)
@@ -72,8 +72,7 @@ def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope:
         raise undefined(check.scope, scope, name, node.span)
     if variable.keys is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{variable}' may not be referenced as a scalar", node.span)
-    if scope == "global":
-        check.stability &= check.scope.attributes.get(name, STABLE)
+    check.note(str(variable), check.scope.attributes.get(str(variable), STABLE), node.span)
     return typed.Value(variable.type, node.span, variable)
 
 

@@ -72,7 +72,7 @@ def builtin_translation(check: ExpressionChecker, builtin: Builtin, span: Span) 
 def builtin_element(check: ExpressionChecker, name: str, node: ast.Index) -> typed.Expr:
     """``args[n]``, ``fds[n]`` or ``uregs[n]``."""
     builtin = BUILTINS[name]
-    check.stability &= builtin.stability
+    check.note(f"{name}[ ]", builtin.stability, node.span)
     check.scope.builtins.add(name)
     if len(node.keys) != 1:
         raise wrong_count(f"{name}[ ]", len(node.keys), 1, node.span, "key")

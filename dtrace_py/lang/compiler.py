@@ -14,6 +14,7 @@ from dtrace_py.lang.pragmas import Attributes, Binding, Depends, Pragmas, SetOpt
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Field, Source, Span
+from dtrace_py.lang.tables.stability import Stability
 from dtrace_py.lang.tables.versions import VERSION, encoded
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Settings(NamedTuple):
     depends: Depends = lambda kind, name: False
     version: Callable[[], int] = lambda: encoded(VERSION)
     """Of the language, as versions.py encodes it."""
+    least: Callable[[], Stability | None] = lambda: None
+    """The stability that every name must have."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -86,6 +89,7 @@ class Compiler:
         """Ready the scope for a part of this text, as options have it now."""
         self.scope.text = source
         self.scope.use_version(self.settings.version())
+        self.scope.least = self.settings.least()
 
     def _from_library(self, name: str) -> bool:
         """Declare what our own library knows of a name; whether it knew something that had not been declared."""

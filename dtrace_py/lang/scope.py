@@ -14,6 +14,7 @@ from dtrace_py.lang.program import Program, Variable
 from dtrace_py.lang.source import Source
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
+from dtrace_py.lang.tables.stability import Stability
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
 from dtrace_py.lang.tables.versions import VERSION, encoded
@@ -47,6 +48,8 @@ class Scope:
         """The length of strings, in bytes, as options have it now."""
         self.text: Source | None = None
         """The text that is being compiled."""
+        self.least: Stability | None = None
+        """The stability that every name must have."""
         self._version = encoded(VERSION)
         self.hidden: frozenset[str] = frozenset()
         """The built-in names that came with a later version of D than the one that is asked for."""
