@@ -32,7 +32,7 @@ from dtrace_py.lang.types import (
     is_string_like,
     size_of,
 )
-from dtrace_py.record import changed
+from dtrace_py.lang.userland import load, pointer
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check_expressions import ExpressionChecker
@@ -62,13 +62,13 @@ def index(check: ExpressionChecker, node: ast.Index) -> typed.Expr:
             return _element(check, of, of.type.element, place, node.span)
     pointer = characters(of) if isinstance(of.type, StringType) else decayed(of)
     target = pointee(pointer.type)
-    return typed.Load(target, node.span, offset(check, pointer, place, "+", node.span))
+    return load(target, node.span, offset(check, pointer, place, "+", node.span))
 
 
 def characters(value: typed.Expr) -> typed.Expr:
     """A string as a pointer to its first character (S7)."""
     if isinstance(value, typed.StringAt):
-        return changed(value.address, type=PointerType(CHAR)) if value.limit == 0 else value
+        return pointer(value.address, CHAR) if value.limit == 0 else value
     return typed.Characters(PointerType(CHAR), value.span, value)
 
 
@@ -157,7 +157,7 @@ def _field(check: ExpressionChecker, base: typed.Expr, found: Field, node: ast.M
         address = base if node.arrow else base.address if isinstance(base, typed.Load) else base
         if start:
             address = arithmetic(check, "+", address, place, UINTPTR, node.span)
-        return typed.Load(found.type, node.span, address, bits)
+        return load(found.type, node.span, address, bits)
     if isinstance(base, typed.Part):
         return typed.Part(
             found.type, node.span, base.base, arithmetic(check, "+", base.offset, place, SIZE, node.span), bits
@@ -176,4 +176,4 @@ def address_of(check: ExpressionChecker, node: ast.Unary) -> typed.Expr:
         raise CompileError("D_ADDROF_VAR", "cannot take the address of a D variable", node.span)
     if not isinstance(operand, typed.Load):
         raise CompileError("D_ADDROF_LVAL", "operator & requires an lvalue operand", node.span)
-    return changed(operand.address, type=PointerType(operand.type))
+    return pointer(operand.address, operand.type)

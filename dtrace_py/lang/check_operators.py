@@ -33,6 +33,7 @@ from dtrace_py.lang.types import (
     same,
     usual,
 )
+from dtrace_py.lang.userland import load
 from dtrace_py.record import changed
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def unary(check: ExpressionChecker, node: ast.Unary) -> typed.Expr:
         case "*":
             if isinstance(operand.type, StringType):
                 operand = characters(operand)
-            return typed.Load(pointee(operand.type), node.span, operand)
+            return load(pointee(operand.type), node.span, operand)
         case "!":
             _require_scalar("!", operand)
             if isinstance(operand, typed.Const):

@@ -365,13 +365,18 @@ Key = Expr | RecordedKey
 
 
 class Acts:
-    """A statement. ``records`` says whether it leaves a record, and so a line of output (P22)."""
+    """A statement. ``records`` says whether it leaves a record, and so a line of output (P22); ``speculates`` whether it is
+    speculate(), which is also a way to do so when it is alone."""
 
     __slots__ = ()
 
     @property
     def records(self) -> bool:
         return True
+
+    @property
+    def speculates(self) -> bool:
+        return False
 
 
 @record
@@ -456,6 +461,10 @@ class Perform(Acts, Later):
     @property
     def records(self) -> bool:
         return self.action.records
+
+    @property
+    def speculates(self) -> bool:
+        return self.action.name == "speculate"
 
     @property
     def what(self) -> str:
