@@ -69,7 +69,7 @@ class ExpressionChecker:
 
     def condition(self, node: ast.Expr) -> typed.Expr:
         """The node as a predicate (P17)."""
-        value = self.value(node)
+        value = self.check(node)
         if not is_scalar(value.type):
             raise CompileError("D_PRED_SCALAR", "predicate result must be of scalar type", node.span)
         return value
