@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from dtrace_py.lang.tables.stability import CLASSES, STABILITIES
+from dtrace_py.lang.tables.versions import VERSIONS, encoded
 
 Parse = Callable[[str | None], int | str | None]
 """From the text behind ``=`` (None without one) to a value, or None for unset; raises ValueError."""
@@ -24,16 +25,6 @@ _RATES = {
     **dict.fromkeys(("h", "hour"), 3600 * 10**9),
     **dict.fromkeys(("d", "day"), 86400 * 10**9),
 }
-
-
-VERSIONS = frozenset(
-    "1.0 1.1 1.2 1.2.1 1.2.2 1.3 1.4 1.4.1 1.5 1.6 1.6.1 1.6.2 1.6.3 1.7 1.7.1 1.8 1.8.1 1.9 1.9.1 1.10 1.11 1.12 1.12.1 "
-    "1.13".split()
-)
-"""Of the language."""
-
-VERSION = "1.13"
-"""The one that this is."""
 
 
 def number(text: str) -> int:
@@ -144,8 +135,17 @@ def stability(text: str | None) -> str:
 
 
 def version(text: str | None) -> int:
-    """A version of the language, as DTrace encodes it: 8 bits, 12 bits and 12 bits. One that never was is invalid."""
-    if text not in VERSIONS:
-        raise ValueError(INVALID_VALUE)
-    major, minor, micro = [*map(int, text.split(".")), 0][:3]
-    return major << 24 | minor << 12 | micro
+    """A version of the language. One that never was is invalid, and a note says what is wrong with it (14.2)."""
+    try:
+        value = encoded(text or "")
+    except ValueError:
+        raise _noted("Version is not properly formatted or is too large") from None
+    if value not in map(encoded, VERSIONS):
+        raise _noted("Requested version is not supported by compiler")
+    return value
+
+
+def _noted(note: str) -> ValueError:
+    error = ValueError(INVALID_VALUE)
+    error.add_note(note)
+    return error

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from dtrace_py.lang.tables.versions import VERSION, encoded
 from dtrace_py.option_kinds import (
-    VERSION,
     Parse,
     anything,
     at_least,
@@ -33,6 +33,7 @@ class Phase(Enum):
 INVALID_NAME = "Invalid option name"
 FORBIDDEN = "Option cannot be used from within a D program"
 ACTIVE = "Operation illegal when tracing is active"
+RAISED = "Requested version conflicts with earlier setting"
 
 
 class Option(NamedTuple):
@@ -46,6 +47,8 @@ class Option(NamedTuple):
     pragma: bool = True
     most: int | None = None
     """The largest value that this version has room for."""
+    lowers: bool = False
+    """Whether each setting must be no higher than the one before it."""
 
     def refused(self, value: int | str | None) -> str | None:
         """What this version cannot do of what a value asks for."""
@@ -73,7 +76,7 @@ OPTIONS = {
         *_rows(_C, anything, "ctypes debugassert dofstashpath dtypes sysslice", False),
         *_rows(_C, scalar, "disasm pgmax tree useruid", False),
         *_rows(_C, size, "preallocate", False),
-        Option("amin", stability, _C, built=False),
+        Option("amin", stability, _C),
         Option("encoding", one_of("ascii", "utf8"), _C, built=False),
         Option("evaltime", one_of("exec", "preinit", "postinit", "main"), _C, "postinit", built=False),
         Option("iregs", scalar, _C, 8, built=False),
@@ -83,7 +86,7 @@ OPTIONS = {
         Option("lockmem", anything, _C, "unlimited", built=False, pragma=False),
         Option("stdc", one_of("a", "c", "s", "t"), _C, "a", pragma=False),
         Option("tregs", scalar, _C, 8, built=False),
-        Option("version", version, _C, version(VERSION), built=False),
+        Option("version", version, _C, encoded(VERSION), lowers=True),
         Option("aggsize", size, _S, 4 << 20),
         Option("bufpolicy", one_of("switch", "fill", "ring"), _S, "switch"),
         Option("bufresize", one_of("auto", "manual"), _S, "auto"),
@@ -152,6 +155,8 @@ class Options:
             raise ValueError(ACTIVE)
         value = row.parse(text)
         wanted = row.default if value is None else value
+        if row.lowers and isinstance(wanted, int) and wanted > self.number(name):
+            raise ValueError(RAISED)
         self.unbuilt.pop(name, None)
         if what := row.refused(wanted):
             if self.active:

@@ -8,7 +8,7 @@ import subprocess
 
 from dtrace_py.errors import DtpyError
 from dtrace_py.lang.source import Source, as_text
-from dtrace_py.option_kinds import VERSION, version
+from dtrace_py.lang.tables.versions import VERSION, encoded
 from dtrace_py.options import Options
 
 _ARCHITECTURES = {"x86_64": "__amd64", "aarch64": "__aarch64__"}
@@ -51,7 +51,7 @@ def arguments(options: Options) -> list[str]:
         "__SUNW_D": "1",
         "__SUNW_D_64": None,
         "__Linux": None,
-        "__SUNW_D_VERSION": f"{version(VERSION):#010x}",
+        "__SUNW_D_VERSION": f"{encoded(VERSION):#010x}",
         _ARCHITECTURES.get(os.uname().machine, f"__{os.uname().machine}"): None,
     }
     made = [f"-D{name}={value}" if value is not None else f"-D{name}" for name, value in predefined.items()]

@@ -16,6 +16,7 @@ from dtrace_py.lang.errors import CompileError, CompileErrors
 from dtrace_py.lang.grammar.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.source import Field, Source, Span, as_text
+from dtrace_py.lang.tables.stability import Stability, stability
 from dtrace_py.providers.probe import Probe
 from dtrace_py.providers.registry import Registry
 from dtrace_py.providers.unmatched import unmatched
@@ -52,7 +53,8 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     """Compile every source and match its descriptions. Raises DtpyError with the message for the first source with errors."""
     options = job.options
     set_option = partial(options.set, pragma=True)
-    settings = Settings(options.number, options.flag, set_option, partial(_depends, providers))
+    version, least = partial(options.number, "version"), partial(_least, options)
+    settings = Settings(options.number, options.flag, set_option, partial(_depends, providers), version, least)
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
@@ -92,6 +94,11 @@ def _depends(providers: Registry, kind: str, name: str) -> bool:
     if kind == "provider":
         return any(provider.name == name for provider in providers.providers)
     return name == "vmlinux" or ("/" not in name and os.path.isdir(f"/sys/module/{name}"))
+
+
+def _least(options: Options) -> Stability | None:
+    text = options.text("amin")
+    return stability(text) if text else None
 
 
 def _arguments(providers: Registry, types: Callable[[], TypeSource], probe: Probe) -> tuple[ProbeArgument, ...]:

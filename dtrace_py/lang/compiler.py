@@ -14,6 +14,8 @@ from dtrace_py.lang.grammar.pragmas import Attributes, Binding, Depends, Pragmas
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Field, Source, Span
+from dtrace_py.lang.tables.stability import Stability
+from dtrace_py.lang.tables.versions import VERSION, encoded
 
 if TYPE_CHECKING:
     from dtrace_py.lang.arguments import ArgumentsOf
@@ -32,6 +34,10 @@ class Settings(NamedTuple):
     flag: Callable[[str], bool]
     set: SetOption
     depends: Depends = lambda kind, name: False
+    version: Callable[[], int] = lambda: encoded(VERSION)
+    """Of the language, as versions.py encodes it."""
+    least: Callable[[], Stability | None] = lambda: None
+    """The stability that every name must have."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -79,6 +85,12 @@ class Compiler:
         for source in self.libraries.files(self.settings.depends):
             self._library(source)
 
+    def _enter(self, source: Source) -> None:
+        """Ready the scope for a part of this text, as options have it now."""
+        self.scope.text = source
+        self.scope.use_version(self.settings.version())
+        self.scope.least = self.settings.least()
+
     def _from_library(self, name: str) -> bool:
         """Declare what our own library knows of a name; whether it knew something that had not been declared."""
         found = self.libraries.take(name)
@@ -88,17 +100,22 @@ class Compiler:
 
     def _library(self, source: Source) -> None:
         """Declare what a library holds. Its clauses, if there are any, trace nothing."""
+        outer = self.scope.text
         try:
             with deep_recursion():
-                parsed = parse(source, Macros({}), Pragmas(self.settings.set), lambda name: self.scope.is_type(name))
+                pragmas = Pragmas(self.settings.set)
+                parsed = parse(source, Macros({}), pragmas, lambda name: self.scope.is_type(name))
                 if parsed.errors:
                     raise parsed.errors[0]
                 for item in parsed.items:
                     if not isinstance(item, tree.Clause):
-                        self._declare(item)
+                        self._declare(item, source)
+                        self._bind(item, pragmas.bindings)
         except CompileError as error:
             error.source = error.source or source
             raise CompileErrors([error]) from error
+        finally:
+            self.scope.text = outer
 
     def compile(self, source: Source, macros: Macros) -> list[Clause]:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
@@ -106,16 +123,17 @@ class Compiler:
             pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
             parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
             if parsed.errors:
-                raise CompileErrors(self._errors(parsed))
+                raise CompileErrors(self._errors(parsed, source))
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
             self.program.attributes.update(
                 (said.name, said.stability) for said in pragmas.attributes if not said.component
             )
             first = len(self.program.clauses)
-            errors = list(self._items(parsed, source))
+            errors = list(self._items(parsed, source, pragmas.bindings))
             if not errors:
-                self._described([*pragmas.attributes, *pragmas.bindings], parsed)
+                seen = [said for said in pragmas.bindings if said.version <= self.settings.version()]
+                self._described([*pragmas.attributes, *seen], parsed)
                 if not self.settings.flag("argref"):
                     macros.check_used()
         if errors:
@@ -123,26 +141,41 @@ class Compiler:
         self.program.strsize = self.settings.number("strsize")
         return self.program.clauses[first:]
 
-    def _items(self, parsed: tree.Program, source: Source) -> Iterator[CompileError]:
+    def _items(self, parsed: tree.Program, source: Source, bindings: Sequence[Binding]) -> Iterator[CompileError]:
         """Check clause after clause and declaration after declaration; yields what is wrong with any of them."""
         for item in parsed.items:
             try:
                 if isinstance(item, tree.Clause):
                     self.program.clauses.append(self._clause(item, source))
                 else:
-                    self._declare(item)
+                    self._declare(item, source)
+                self._bind(item, bindings)
             except CompileErrors as several:
                 yield from several.errors
             except CompileError as error:
                 yield error
 
-    def _errors(self, parsed: tree.Program) -> list[CompileError]:
+    def _bind(self, item: Outer | tree.Clause, bindings: Sequence[Binding]) -> None:
+        """Forget what pragmas say came with a later version of D than is asked for (L23)."""
+        if not bindings:
+            return
+        from dtrace_py.lang.grammar import ast
+
+        version = self.settings.version()
+        for said in bindings:
+            if said.version > version:
+                self.scope.hide(said.name)
+                if said.name == "translator" and isinstance(item, ast.Translator) and said.span.start < item.span.start:
+                    self.scope.translators.pop()
+                    return
+
+    def _errors(self, parsed: tree.Program, source: Source) -> list[CompileError]:
         """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
         errors = list(parsed.errors)
         for item in parsed.items:
             if not isinstance(item, tree.Clause):
                 try:
-                    self._declare(item)
+                    self._declare(item, source)
                 except CompileError as error:
                     errors.append(error)
         return sorted(errors, key=lambda error: error.span.start if error.span else 0)
@@ -164,9 +197,10 @@ class Compiler:
                 text = f"#pragma has no effect: there is no {said.name} in this program"
                 raise CompileError("D_PRAGMA_UNUSED", text, said.span)
 
-    def _declare(self, node: Outer) -> None:
+    def _declare(self, node: Outer, source: Source) -> None:
         from dtrace_py.lang.check.declaration import declare
 
+        self._enter(source)
         declare(node, self.scope)
 
     def _clause(self, node: tree.Clause, source: Source) -> Clause:
@@ -179,6 +213,7 @@ class Compiler:
         from dtrace_py.lang.arguments import signatures
         from dtrace_py.lang.check.clause import check_clause
 
+        self._enter(source)
         ways = signatures(descriptions, source.context, probes, self.arguments)
         predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)
         return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)

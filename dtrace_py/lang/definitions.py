@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dtrace_py.lang.source import Source
 from dtrace_py.lang.types import StructType, Type
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ class Inline(NamedTuple):
     parameters: tuple[tuple[str, Type], ...] | None
     """Names and types of ``inline type name[T a, U b]``; None without brackets."""
     value: ast.Expr
+    source: Source | None = None
+    """The text that the value is in."""
 
 
 class Translator(NamedTuple):
@@ -28,6 +31,8 @@ class Translator(NamedTuple):
     name: str
     """What the values call the thing that is translated."""
     members: dict[str, ast.Expr]
+    source: Source | None = None
+    """The text that these are in."""
 
 
 class ProbeArgument(NamedTuple):

@@ -80,8 +80,11 @@ class Clause(NamedTuple):
 
     @property
     def records(self) -> bool:
-        """Whether a firing leaves a record (P21, P22): an empty block does, one of plain effects does not."""
-        return not self.statements or any(statement.records for statement in self.statements)
+        """Whether a firing leaves a record (P21, P22): an empty block does, and one of nothing but speculate(); one of other
+        plain effects does not."""
+        if len(self.statements) < 2:
+            return all(statement.records or statement.speculates for statement in self.statements)
+        return any(statement.records for statement in self.statements)
 
 
 @dataclass(slots=True)

@@ -11,10 +11,13 @@ from dtrace_py.lang.facts import TypeSource
 from dtrace_py.lang.intrinsics import unknown
 from dtrace_py.lang.own_types import OwnTypes
 from dtrace_py.lang.program import Program, Variable
+from dtrace_py.lang.source import Source
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
+from dtrace_py.lang.tables.stability import Stability
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
+from dtrace_py.lang.tables.versions import VERSION, encoded
 from dtrace_py.lang.type_text import type_from
 from dtrace_py.lang.types import EnumType, FunctionType, PointerType, Type, VoidType, same
 
@@ -43,7 +46,31 @@ class Scope:
         self.attributes = program.attributes
         self.strsize = strsize
         """The length of strings, in bytes, as options have it now."""
+        self.text: Source | None = None
+        """The text that is being compiled."""
+        self.least: Stability | None = None
+        """The stability that every name must have."""
+        self._version = encoded(VERSION)
+        self.hidden: frozenset[str] = frozenset()
+        """The built-in names that came with a later version of D than the one that is asked for."""
         self._library = library
+
+    def use_version(self, version: int) -> None:
+        """Know those built-in names only that this version of the language has, encoded as in versions.py."""
+        if version == self._version:
+            return
+        self._version = version
+        rows = (row for table in (BUILTINS, ACTIONS, SUBROUTINES, AGGREGATING) for row in table.values())
+        self.hidden = frozenset(row.name for row in rows if encoded(row.version) > version)
+
+    def hide(self, name: str) -> None:
+        """Forget a global name."""
+        self.variables.pop(("global", name), None)
+        self.inlines.pop(name, None)
+
+    def has(self, table: Container[str], name: str) -> bool:
+        """Whether a built-in name of a table is known."""
+        return name in table and name not in self.hidden
 
     def variable(self, scope: str, name: str) -> Variable | None:
         return self.variables.get((scope, name))
@@ -68,7 +95,7 @@ class Scope:
 
     def may_declare(self, name: str) -> bool:
         """Whether a global variable may have this name: built-in names are taken (V9)."""
-        if name in self.source.enumerators or any(name in table for table in _TABLES):
+        if name in self.source.enumerators or any(self.has(table, name) for table in _TABLES):
             return False
         return self.inline(name) is None
 
@@ -81,7 +108,7 @@ class Scope:
         if "`" in name:
             module, _, name = name.rpartition("`")
             return self.source.typedef(name, module.rstrip("`")) is not None
-        if ("global", name) in self.variables or name in self.inlines or name in BUILTINS or name in CONSTANTS:
+        if ("global", name) in self.variables or name in self.inlines or self.has(BUILTINS, name) or name in CONSTANTS:
             return False
         return self.source.typedef(name) is not None
 

@@ -13,7 +13,7 @@ from dtrace_py.lang.tables.actions import Action
 from dtrace_py.lang.tables.subroutines import Subroutine
 from dtrace_py.lang.tables.variables import Builtin
 from dtrace_py.lang.types import Type
-from dtrace_py.record import record
+from dtrace_py.record import changed, record, values
 
 
 class Later:
@@ -296,6 +296,19 @@ Expr = (
 )
 
 
+def moved(node: Expr, place: Span, kept: tuple[Expr, ...]) -> Expr:
+    """A copy that is in another place, but for the parts that are kept."""
+    if any(node is each for each in kept):
+        return node
+    parts: dict[str, object] = {"span": place}
+    for name, part in zip(node.__match_args__, values(node), strict=True):
+        if isinstance(part, Typed):
+            parts[name] = moved(part, place, kept)  # type: ignore[arg-type]
+        elif isinstance(part, tuple) and name in ("keys", "arguments"):
+            parts[name] = tuple(moved(each, place, kept) for each in part)
+    return changed(node, **parts)
+
+
 @record
 class StackKey:
     """stack() as a key or a statement: ``frames`` deep."""
@@ -352,13 +365,18 @@ Key = Expr | RecordedKey
 
 
 class Acts:
-    """A statement. ``records`` says whether it leaves a record, and so a line of output (P22)."""
+    """A statement. ``records`` says whether it leaves a record, and so a line of output (P22); ``speculates`` whether it is
+    speculate(), which is also a way to do so when it is alone."""
 
     __slots__ = ()
 
     @property
     def records(self) -> bool:
         return True
+
+    @property
+    def speculates(self) -> bool:
+        return False
 
 
 @record
@@ -443,6 +461,10 @@ class Perform(Acts, Later):
     @property
     def records(self) -> bool:
         return self.action.records
+
+    @property
+    def speculates(self) -> bool:
+        return self.action.name == "speculate"
 
     @property
     def what(self) -> str:

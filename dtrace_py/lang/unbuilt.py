@@ -10,7 +10,8 @@ from dtrace_py.lang.formats import Format, later
 from dtrace_py.lang.program import Clause, Variable
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.aggregating import AGGREGATING
-from dtrace_py.lang.types import ArrayType, FloatType, PointerType, StringType, StructType, is_string_like
+from dtrace_py.lang.types import ArrayType, FloatType, StringType, StructType, is_string_like
+from dtrace_py.lang.userland import is_of_process
 from dtrace_py.record import values
 
 
@@ -19,7 +20,10 @@ def unbuilt(clause: Clause) -> Iterator[CompileError]:
     parts: list[tuple[str, object]] = [("predicate", clause.predicate)]
     parts += [("action list", statement) for statement in clause.statements]
     for region, part in parts:
-        for what, span in _found(part, clause.span):
+        for what, span in dict.fromkeys(_found(part, clause.span)):
+            if span.expands:
+                written = " ".join(clause.source.text[span.start : span.end].split())
+                what = f"{written} uses {what}, which"
             error = not_built(what, span)
             error.region = region
             yield error
@@ -62,18 +66,6 @@ def _reason(node: object) -> str | None:
             return f"a value of type {kind}"
         case typed.Load(type=StringType()):
             return "a string in a structure"
-        case typed.Load(address=address) if any(map(_is_users, _parts(address))):
+        case typed.Load(address=address) | typed.StringAt(address=address) if is_of_process(address):
             return "memory of a process behind a pointer"
     return None
-
-
-def _is_users(node: typed.Expr) -> bool:
-    return isinstance(node.type, PointerType) and node.type.user
-
-
-def _parts(node: typed.Expr) -> Iterator[typed.Expr]:
-    """An address and what is added up to it."""
-    yield node
-    if isinstance(node, typed.Arithmetic):
-        yield from _parts(node.left)
-        yield from _parts(node.right)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang import typed
-from dtrace_py.lang.check.calls import check_argument, check_arguments, check_count
+from dtrace_py.lang.check.calls import check_argument, check_arguments, check_count, require_known
 from dtrace_py.lang.check.conversions import decayed, string
 from dtrace_py.lang.check.errors import undefined_aggregation, wrong_argument
 from dtrace_py.lang.check.formats import check_printa, check_printf
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 def action(check: ExpressionChecker, node: ast.Call) -> typed.Statement:
     """An action as a statement."""
+    require_known(check, node)
     row = ACTIONS[node.function.name]
     check_count(row.prototype, len(node.arguments), node.span)
     if row.name in RECORDED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang import typed
+from dtrace_py.lang.check.calls import require_known
 from dtrace_py.lang.check.conversions import convert
 from dtrace_py.lang.check.errors import wrong_argument, wrong_count
 from dtrace_py.lang.check.memory import key_type
@@ -52,6 +53,7 @@ def _function(
     call = node.value
     name = _called(call)
     if isinstance(call, ast.Call) and name in AGGREGATING:
+        require_known(check, call)
         return AGGREGATING[name], call
     if isinstance(call, ast.Binary) and not AGGREGATING.keys().isdisjoint((_called(call.left), _called(call.right))):
         text = f'operands have incompatible types: "<DYN>" {call.op} "int"'

@@ -94,7 +94,7 @@ def _writable(check: ExpressionChecker, node: ast.Expr, op: str) -> Target:
     if isinstance(node, ast.Name) and check.scope.variable("global", node.name) is None:
         if node.name in check.bound or node.name in CONSTANTS or check.scope.inline(node.name):
             raise CompileError("D_OP_LVAL", no_lvalue, node.span)
-        if node.name in BUILTINS:
+        if check.scope.has(BUILTINS, node.name):
             raise CompileError("D_OP_WRITE", read_only, node.span)
         if is_new(check, node):
             kind = Consequence if ("global", node.name) in check.scope.spoiled else CompileError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dtrace_py.lang import typed
 from dtrace_py.lang.check.conversions import convert, is_zero
 from dtrace_py.lang.check.errors import not_in_expression, wrong_argument, wrong_count
-from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.errors import CompileError, Hint
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.hints import like
 from dtrace_py.lang.source import Span
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 def call(check: ExpressionChecker, node: ast.Call) -> typed.Expr:
     """A call in an expression."""
+    require_known(check, node)
     name = node.function.name
     if subroutine := SUBROUTINES.get(name):
         arguments = check_arguments(check, subroutine.prototype, node)
@@ -36,10 +37,23 @@ def call(check: ExpressionChecker, node: ast.Call) -> typed.Expr:
         # No value: what is wrong with that depends on where one is wanted (O26).
         nothing = typed.Const(INT, node.span, 0)
         return typed.Convert(VOID if action else DynamicType(), node.span, nothing)
-    if name in BUILTINS or check.scope.variable("global", name):
+    if check.scope.has(BUILTINS, name) or check.scope.variable("global", name):
         raise CompileError("D_FUNC_IDKIND", f"variable '{name}' may not be referenced as a function", node.span)
     known = like(name, lambda: [*SUBROUTINES, *ACTIONS, *AGGREGATING])
-    raise CompileError("D_FUNC_UNDEF", f"undefined function name: {name}", node.span, known)
+    raise _undefined(node, known)
+
+
+def require_known(check: ExpressionChecker, node: ast.Call) -> None:
+    """Raise D_FUNC_UNDEF for a function that came with a later version of D than is asked for."""
+    name = node.function.name
+    if name in check.scope.hidden:
+        row = SUBROUTINES.get(name) or ACTIONS.get(name) or AGGREGATING.get(name)
+        raise _undefined(node, lambda: f"it came with version {row.version} of D, see -x version" if row else None)
+
+
+def _undefined(node: ast.Call, hint: Hint) -> CompileError:
+    name = node.function.name
+    return CompileError("D_FUNC_UNDEF", f"undefined function name: {name}", node.span, hint)
 
 
 def check_count(prototype: Prototype, given: int, span: Span) -> None:

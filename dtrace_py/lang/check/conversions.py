@@ -27,6 +27,7 @@ from dtrace_py.lang.types import (
     same,
     size_of,
 )
+from dtrace_py.lang.userland import pointer
 from dtrace_py.record import changed
 
 if TYPE_CHECKING:
@@ -92,10 +93,9 @@ def decayed(value: typed.Expr) -> typed.Expr:
     """An array as a pointer to its first element; anything else as it is."""
     if not isinstance(value.type, ArrayType):
         return value
-    kind = PointerType(value.type.element)
     if isinstance(value, typed.Load):
-        return changed(value.address, type=kind)
-    return typed.Convert(kind, value.span, value)
+        return pointer(value.address, value.type.element)
+    return typed.Convert(PointerType(value.type.element), value.span, value)
 
 
 def stringof(operand: typed.Expr, span: Span) -> typed.Expr:

@@ -49,7 +49,7 @@ def _inline(node: ast.Inline, scope: Scope) -> None:
     if not _may_be(kind, value):
         text = f'inline {name} definition uses incompatible types: "{kind}" = "{value.type}"'
         raise CompileError("D_OP_INCOMPAT", text, node.span)
-    scope.inlines[name] = Inline(name, kind, parameters, node.value)
+    scope.inlines[name] = Inline(name, kind, parameters, node.value, scope.text)
 
 
 def _parameter(node: ast.Parameter, scope: Scope) -> tuple[str, Type]:
@@ -69,7 +69,7 @@ def _translator(node: ast.Translator, scope: Scope) -> None:
             text = f"translator from {given} to {output} has already been declared"
             raise CompileError("D_XLATE_REDECL", text, node.span)
     bound: dict[str, typed.Expr] = {node.name: placeholder(given, node.input.span)}
-    made = Translator(output, given, node.name, {each.member: each.value for each in node.members})
+    made = Translator(output, given, node.name, {each.member: each.value for each in node.members}, scope.text)
     for each in node.members:
         field = scope.source.member(output, each.member)
         if field is None:

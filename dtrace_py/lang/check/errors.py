@@ -27,7 +27,11 @@ def undefined(scope: Scope, where: str, name: str, span: Span, array: bool = Fal
 
 
 def _known(scope: Scope) -> list[str]:
-    return [*BUILTINS, *scope.inlines, *(name for place, name in scope.variables if place == "global")]
+    return [
+        *(set(BUILTINS) - scope.hidden),
+        *scope.inlines,
+        *(name for place, name in scope.variables if place == "global"),
+    ]
 
 
 def undefined_aggregation(scope: Scope, name: str, span: Span) -> CompileError:

@@ -18,7 +18,8 @@ from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.limits import Limits
 from dtrace_py.lang.scope import Scope
-from dtrace_py.lang.tables.stability import STABLE
+from dtrace_py.lang.source import Source, Span
+from dtrace_py.lang.tables.stability import STABLE, Stability
 from dtrace_py.lang.types import INT, STRING, DynamicType, is_scalar
 
 Arguments = Callable[[], tuple[ProbeArgument, ...]]
@@ -46,8 +47,18 @@ class ExpressionChecker:
         """The lowest stability of the names seen since it was last set."""
         self.bound: dict[str, typed.Expr] = {}
         """Names that stand for a typed expression: the parameters of an inline, the input of a translator."""
+        self.text = scope.text
+        """The text that the node being checked is in."""
         self.depth = 0
         self.expansions = 0
+
+    def note(self, name: str, stability: Stability, span: Span) -> None:
+        """A name is used that is so stable; raises D_ATTR_MIN if that is less than -x amin asks for."""
+        least = self.scope.least
+        if least is not None and least & stability != least:
+            text = f"attributes for {name} ({'/'.join(stability)}) are less than predefined minimum"
+            raise CompileError("D_ATTR_MIN", text, span)
+        self.stability &= stability
 
     @property
     def strsize(self) -> int:
@@ -59,7 +70,7 @@ class ExpressionChecker:
 
     def condition(self, node: ast.Expr) -> typed.Expr:
         """The node as a predicate (P17)."""
-        value = self.value(node)
+        value = self.check(node)
         if not is_scalar(value.type):
             raise CompileError("D_PRED_SCALAR", "predicate result must be of scalar type", node.span)
         return value
@@ -86,6 +97,22 @@ class ExpressionChecker:
         finally:
             self.bound = outer
             self.depth -= 1
+
+    def expansion(
+        self, names: dict[str, typed.Expr], node: ast.Expr, source: Source | None, place: Span
+    ) -> typed.Expr:  # fmt: skip
+        """What an inline or translator puts in a place; if it is of another text, its parts are said to be there too."""
+        if source is self.text:
+            return self.within(names, node)
+        self.text, outer = source, self.text
+        try:
+            made = self.within(names, node)
+        except CompileError as error:
+            error.source = error.source or source
+            raise
+        finally:
+            self.text = outer
+        return typed.moved(made, place._replace(expands=True), tuple(names.values()))
 
     def check(self, node: ast.Expr) -> typed.Expr:
         """The typed form of a node; a structure or array stands for the memory it is in."""

@@ -33,7 +33,7 @@ from dtrace_py.lang.types import (
     is_string_like,
     size_of,
 )
-from dtrace_py.record import changed
+from dtrace_py.lang.userland import load, pointer
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -49,7 +49,7 @@ def index(check: ExpressionChecker, node: ast.Index) -> typed.Expr:
         assert isinstance(base, ast.Name | ast.Scoped)
         raise undefined(check.scope, *scoped_name(base), node.span, array=True)
     if isinstance(base, ast.Name) and base.name not in check.bound:
-        if base.name in ARRAYS:
+        if check.scope.has(ARRAYS, base.name):
             return builtin_element(check, base.name, node)
         if (inline := check.scope.inline(base.name)) and inline.parameters is not None:
             return _inline(check, inline, inline.parameters, node)
@@ -63,13 +63,13 @@ def index(check: ExpressionChecker, node: ast.Index) -> typed.Expr:
             return _element(check, of, of.type.element, place, node.span)
     pointer = characters(of) if isinstance(of.type, StringType) else decayed(of)
     target = pointee(pointer.type)
-    return typed.Load(target, node.span, offset(check, pointer, place, "+", node.span))
+    return load(target, node.span, offset(check, pointer, place, "+", node.span))
 
 
 def characters(value: typed.Expr) -> typed.Expr:
     """A string as a pointer to its first character (S7)."""
     if isinstance(value, typed.StringAt):
-        return changed(value.address, type=PointerType(CHAR)) if value.limit == 0 else value
+        return pointer(value.address, CHAR) if value.limit == 0 else value
     return typed.Characters(PointerType(CHAR), value.span, value)
 
 
@@ -95,7 +95,7 @@ def _inline(
     kinds = tuple(kind for _, kind in parameters)
     values = keys(check, inline.name, node.keys, kinds, node.span)
     bound = dict(zip((name for name, _ in parameters), values, strict=True))
-    return as_declared(check.within(bound, inline.value), inline.type, node.span)
+    return as_declared(check.expansion(bound, inline.value, inline.source, node.span), inline.type, node.span)
 
 
 def keys(
@@ -158,7 +158,7 @@ def _field(check: ExpressionChecker, base: typed.Expr, found: Field, node: ast.M
         address = base if node.arrow else base.address if isinstance(base, typed.Load) else base
         if start:
             address = arithmetic(check, "+", address, place, UINTPTR, node.span)
-        return typed.Load(found.type, node.span, address, bits)
+        return load(found.type, node.span, address, bits)
     if isinstance(base, typed.Part):
         return typed.Part(
             found.type, node.span, base.base, arithmetic(check, "+", base.offset, place, SIZE, node.span), bits
@@ -177,4 +177,4 @@ def address_of(check: ExpressionChecker, node: ast.Unary) -> typed.Expr:
         raise CompileError("D_ADDROF_VAR", "cannot take the address of a D variable", node.span)
     if not isinstance(operand, typed.Load):
         raise CompileError("D_ADDROF_LVAL", "operator & requires an lvalue operand", node.span)
-    return changed(operand.address, type=PointerType(operand.type))
+    return pointer(operand.address, operand.type)

@@ -36,9 +36,9 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
         return variable_value(check, node, "global", name)
     if name in CONSTANTS:
         return typed.Const(LONG if name == "NULL" else INT, node.span, CONSTANTS[name])
-    if name in BUILTINS:
+    if scope.has(BUILTINS, name):
         return _builtin(check, node)
-    if name in ACTIONS or name in SUBROUTINES or name in AGGREGATING:
+    if any(scope.has(table, name) for table in (ACTIONS, SUBROUTINES, AGGREGATING)):
         raise CompileError("D_IDENT_BADREF", f"function '{name}' may not be referenced as a variable", node.span)
     if inline := scope.inline(name):
         return _inline(check, inline, node)
@@ -50,7 +50,7 @@ def named(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
 
 def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     builtin = BUILTINS[node.name]
-    check.stability &= builtin.stability
+    check.note(node.name, builtin.stability, node.span)
     if node.name in ARRAYS:
         raise CompileError("D_IDENT_BADREF", f"array '{node.name}' may not be referenced as a scalar", node.span)
     check.scope.builtins.add(node.name)
@@ -60,10 +60,10 @@ def _builtin(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
 
 
 def _inline(check: ExpressionChecker, inline: Inline, node: ast.Name) -> typed.Expr:
-    check.stability &= check.scope.attributes.get(inline.name, STABLE)
+    check.note(inline.name, check.scope.attributes.get(inline.name, STABLE), node.span)
     if inline.parameters is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{inline.name}' may not be referenced as a scalar", node.span)
-    return as_declared(check.within({}, inline.value), inline.type, node.span)
+    return as_declared(check.expansion({}, inline.value, inline.source, node.span), inline.type, node.span)
 
 
 def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope: str, name: str) -> typed.Value:
@@ -73,8 +73,7 @@ def variable_value(check: ExpressionChecker, node: ast.Name | ast.Scoped, scope:
         raise undefined(check.scope, scope, name, node.span)
     if variable.keys is not None:
         raise CompileError("D_IDENT_BADREF", f"array '{variable}' may not be referenced as a scalar", node.span)
-    if scope == "global":
-        check.stability &= check.scope.attributes.get(name, STABLE)
+    check.note(str(variable), check.scope.attributes.get(str(variable), STABLE), node.span)
     return typed.Value(variable.type, node.span, variable)
 
 

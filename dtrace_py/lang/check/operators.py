@@ -34,6 +34,7 @@ from dtrace_py.lang.types import (
     same,
     usual,
 )
+from dtrace_py.lang.userland import load
 from dtrace_py.record import changed
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def unary(check: ExpressionChecker, node: ast.Unary) -> typed.Expr:
     """``! ~ + - *``, sizeof and stringof."""
     if node.op == "sizeof":
         return sizeof_operand(check, node)
-    operand = check.value(node.operand)
+    operand = check.check(node.operand) if node.op == "!" else check.value(node.operand)
     if node.op == "stringof":
         return stringof(operand, node.span)
     if node.op == "*" and isinstance(operand, typed.Translated) and operand.pointer:
@@ -61,7 +62,7 @@ def unary(check: ExpressionChecker, node: ast.Unary) -> typed.Expr:
         case "*":
             if isinstance(operand.type, StringType):
                 operand = characters(operand)
-            return typed.Load(pointee(operand.type), node.span, operand)
+            return load(pointee(operand.type), node.span, operand)
         case "!":
             _require_scalar("!", operand)
             if isinstance(operand, typed.Const):
@@ -80,8 +81,9 @@ def unary(check: ExpressionChecker, node: ast.Unary) -> typed.Expr:
 
 def binary(check: ExpressionChecker, node: ast.Binary) -> typed.Expr:
     """The operators with two operands of O3 to O13."""
-    left = check.value(node.left)
-    right = _enumerator(check, left, node.right) or check.value(node.right)
+    value = check.check if node.op in _LOGICAL else check.value  # an array is no truth
+    left = value(node.left)
+    right = _enumerator(check, left, node.right) or value(node.right)
     refuse_dynamic(node.op, left, right)
     refuse_functions(node.op, left, right)
     if node.op in _LOGICAL:
@@ -160,7 +162,7 @@ def _compare(op: str, left: typed.Expr, right: typed.Expr, span: Span) -> typed.
 
 def conditional(check: ExpressionChecker, node: ast.Conditional) -> typed.Expr:
     """``condition ? yes : no`` (O14)."""
-    condition = check.value(node.condition)
+    condition = check.check(node.condition)
     refuse_dynamic("?:", condition)
     _require_scalar("?:", condition)
     refuse_actions(node.yes, node.no)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang import typed
-from dtrace_py.lang.check.calls import check_arguments, check_count
+from dtrace_py.lang.check.calls import check_arguments, check_count, require_known
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.tables.actions import ACTIONS
@@ -24,6 +24,7 @@ _MOST_FRAMES = 127
 
 def recorded(check: ExpressionChecker, node: ast.Call) -> typed.RecordedKey:
     """What one of these records."""
+    require_known(check, node)
     name = node.function.name
     prototype = ACTIONS[name].prototype
     check_count(prototype, len(node.arguments), node.span)

@@ -8,6 +8,7 @@ from dtrace_py.lang import typed
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.facts import Symbol
 from dtrace_py.lang.grammar import ast
+from dtrace_py.lang.tables.stability import UNSTABLE
 from dtrace_py.lang.types import FunctionType, PointerType, size_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def symbol(check: ExpressionChecker, node: ast.Name) -> Symbol:
 def symbol_value(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     """What the kernel variable of that name holds."""
     found = symbol(check, node)
+    check.note(node.name, UNSTABLE, node.span)
     size = found.size if isinstance(found.type, FunctionType) else size_of(found.type, check.scope.source, 0)
     address = typed.SymbolAddress(PointerType(found.type), node.span, node.name, size or found.size)
     return typed.Load(found.type, node.span, address)

@@ -56,7 +56,7 @@ def translated_member(check: ExpressionChecker, base: typed.Translated, name: st
         text = f"translator does not define conversion for member: {name}"
         raise CompileError("D_XLATE_NOCONV", text, span, like(name, lambda: translator.members))
     field = check.scope.source.member(translator.output, name)
-    made = check.within({translator.name: base.operand}, value)
+    made = check.expansion({translator.name: base.operand}, value, translator.source, span)
     return as_declared(made, field.type, span) if field else made
 
 
@@ -73,7 +73,7 @@ def builtin_translation(check: ExpressionChecker, builtin: Builtin, span: Span) 
 def builtin_element(check: ExpressionChecker, name: str, node: ast.Index) -> typed.Expr:
     """``args[n]``, ``fds[n]`` or ``uregs[n]``."""
     builtin = BUILTINS[name]
-    check.stability &= builtin.stability
+    check.note(f"{name}[ ]", builtin.stability, node.span)
     check.scope.builtins.add(name)
     if len(node.keys) != 1:
         raise wrong_count(f"{name}[ ]", len(node.keys), 1, node.span, "key")

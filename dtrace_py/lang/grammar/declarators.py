@@ -9,6 +9,7 @@ from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.grammar.lexer import COMMENT, Kind, Token
 from dtrace_py.lang.grammar.reader import MAX_DEPTH, Reader
+from dtrace_py.lang.source import Span
 
 STORAGE = frozenset("auto register static extern typedef self this".split())
 QUALIFIERS = frozenset("const volatile restrict userland import".split())
@@ -83,8 +84,7 @@ class DeclaratorParser(Reader):
         if not words and not tagged:
             raise self.syntax_error()
         if len(tagged) + bool(words) > 1:
-            text = " ".join([*words, *map(str, tagged)])
-            raise CompileError("D_DECL_COMBO", f"invalid type declaration: {text}", start.span.to(self.last))
+            raise _combination(words, tagged, start.span.to(self.last))
         span, qualified = start.span.to(self.last), tuple(qualifiers)
         match tagged:
             case [ast.Struct() as made]:
@@ -280,3 +280,16 @@ class DeclaratorParser(Reader):
         name, layers = self._layers(named=None)
         span = start.span.to(self.last)
         return ast.Parameter(span, ast.TypeName(span, specifier, layers), name)
+
+
+def _combination(words: list[str], tagged: list[ast.Struct | ast.Enum], span: Span) -> CompileError:
+    """What is wrong with words besides a structure or enumeration."""
+    if len(tagged) > 1 or not {"signed", "unsigned", "short", "long"}.issuperset(words):
+        text = " ".join([*words, *map(str, tagged)])
+        return CompileError("D_DECL_COMBO", f"invalid type declaration: {text}", span)
+    if {"signed", "unsigned"}.intersection(words):
+        text = "signed and unsigned may only be used with integer type"
+        return CompileError("D_DECL_SIGNINT", f"invalid type declaration: {text}", span)
+    return CompileError(
+        "D_DECL_LONGINT", f"invalid type declaration: {min(words)} may only be used with arithmetic type", span
+    )

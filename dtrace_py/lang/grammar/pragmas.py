@@ -9,6 +9,7 @@ from typing import NamedTuple
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.stability import CLASSES, STABILITIES, Stability
+from dtrace_py.lang.tables.versions import encoded
 
 SetOption = Callable[[str, str | None], None]
 """Sets an option; raises ValueError with the reason."""
@@ -18,7 +19,6 @@ Outside = Callable[[str], bool]
 """Whether a name is one of D's own, and not for this program to describe."""
 
 _COMPONENTS = ("provider", "module", "function", "name", "args")
-_VERSION = re.compile(r'"?(\d{1,9}\.\d{1,9}(?:\.\d{1,9})?)"?', re.ASCII)
 
 
 class Attributes(NamedTuple):
@@ -35,7 +35,8 @@ class Binding(NamedTuple):
 
     span: Span
     name: str
-    version: str
+    version: int
+    """As versions.py encodes it."""
 
 
 class Pragmas:
@@ -125,9 +126,12 @@ class Pragmas:
 
     def _binding(self, words: list[str], span: Span) -> Binding:
         _count("binding", words, (2,), span)
-        if not (version := _VERSION.fullmatch(words[0])):
-            raise CompileError("D_PRAGMA_INVAL", f"invalid version {words[0]} for #pragma binding", span)
-        return Binding(span, self._ours(words[1], span), version[1])
+        try:
+            version = encoded(words[0].removeprefix('"').removesuffix('"'))
+        except ValueError:
+            text = f"invalid version {words[0]} for #pragma binding"
+            raise CompileError("D_PRAGMA_INVAL", text, span) from None
+        return Binding(span, self._ours(words[1], span), version)
 
     def _ours(self, name: str, span: Span) -> str:
         if self.outside(name):

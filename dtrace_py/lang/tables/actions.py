@@ -46,6 +46,9 @@ _TABLE = """
 ``@`` is checked by the action itself: anything, or an aggregation. ``format`` is a printf format.
 """
 
+LATER = {"print": "1.9", **dict.fromkeys("func mod sym uaddr ufunc umod usym".split(), "1.2")}
+"""The versions of the language that brought these; the others were always there."""
+
 GENERATED = frozenset(
     "clear denormalize exit func mod normalize printa printf stack sym trace trunc".split()
 )  # fmt: skip
@@ -68,6 +71,10 @@ class Action:
     @property
     def result(self) -> str:
         return self.prototype.result
+
+    @property
+    def version(self) -> str:
+        return LATER.get(self.name, "1.0")
 
     @property
     def generated(self) -> bool:

@@ -18,6 +18,7 @@ class Aggregating:
     signed: bool = True
     """Whether the value prints signed (count and stddev do not)."""
     generated: bool = True
+    version: str = "1.0"
 
     @property
     def increment(self) -> int | None:
@@ -30,12 +31,12 @@ AGGREGATING = {
     for row in (
         Aggregating("avg", "G12", 1, 1),
         Aggregating("count", "G10", 0, 0, signed=False),
-        Aggregating("llquantize", "G17", 5, 6, distribution=True, generated=False),
+        Aggregating("llquantize", "G17", 5, 6, distribution=True, generated=False, version="1.7"),
         Aggregating("lquantize", "G16", 3, 5, distribution=True),
         Aggregating("max", "G13", 1, 1),
         Aggregating("min", "G13", 1, 1),
         Aggregating("quantize", "G15", 1, 2, distribution=True),
-        Aggregating("stddev", "G14", 1, 1, signed=False),
+        Aggregating("stddev", "G14", 1, 1, signed=False, version="1.6"),
         Aggregating("sum", "G11", 1, 1),
     )
 }

@@ -31,3 +31,5 @@ def stability(text: str) -> Stability:
 HIGHEST = stability("Standard/Standard/Common")
 STABLE = stability("Stable/Stable/Common")
 """What D's own words are unless their table says otherwise."""
+UNSTABLE = stability("Private/Private/Unknown")
+"""What the kernel's own symbols are."""
