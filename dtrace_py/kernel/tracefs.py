@@ -7,6 +7,7 @@ import re
 import sys
 from array import array
 from collections.abc import Sequence
+from pathlib import Path
 
 from dtrace_py.kernel.requirements import TRACEFS, require_kprobes, require_tracefs
 from dtrace_py.providers.fbt import VMLINUX, Function
@@ -79,8 +80,6 @@ def call_parameters(name: str) -> list[str] | None:
 
 def numbered_calls() -> dict[int, str]:
     """All system calls of this machine's architecture by number, by the names of the kernel's functions."""
-    from importlib.resources import files  # slow to import, and seldom needed
-
-    table = files("dtrace_py.kernel").joinpath(f"syscalls_{os.uname().machine}.txt")
+    table = Path(__file__).parent / f"syscalls_{os.uname().machine}.txt"
     lines = (line.split() for line in table.read_text().splitlines() if line and not line.startswith("#"))
     return {int(number): name for number, name in lines}
