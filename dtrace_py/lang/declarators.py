@@ -9,6 +9,7 @@ from dtrace_py.lang import ast
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.lexer import COMMENT, Kind, Token
 from dtrace_py.lang.reader import MAX_DEPTH, Reader
+from dtrace_py.lang.source import Span
 
 STORAGE = frozenset("auto register static extern typedef self this".split())
 QUALIFIERS = frozenset("const volatile restrict userland import".split())
