@@ -171,8 +171,8 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
     order: list[tuple[str, str | None]] = click.get_current_context().meta["given"]
     flags = [(key.removeprefix("f_"), value) for key, value in order]
     letters = {letter for letter, _ in flags}
-    if len(letters & set("AGhlV")) > 1:
-        raise UsageError("only one of the [-AGhlV] options can be specified at a time")
+    if wrong := _combination([letter for letter, _ in flags]):
+        raise UsageError(wrong)
     for letter, value in flags:
         if (letter, value) not in {("3", "2"), ("6", "4")} and letter in "36":
             raise UsageError(f"illegal option -- {letter}{value}")
@@ -204,6 +204,24 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
     from dtrace_py.session import Session
 
     return Session(job, Machine(), stdout, complain).run()
+
+
+def _combination(letters: list[str]) -> str | None:
+    """What is wrong with these flags together (M3, M29, M30, -B)."""
+    given, scripts = set(letters), letters.count("s")
+    programs = given & {"s", *_CONTEXTS}
+    rules = {
+        "only one of the [-AGhlV] options can be specified at a time": len(given & set("AGhlV")) > 1,
+        "-B not valid in combination with [-AGl] options": "B" in given and given & set("AGl"),
+        "-B not valid in combination with -o option": {"B", "o"} <= given,
+        "-G requires one or more scripts or enabling options": "G" in given and not programs,
+        "-h requires one or more scripts or enabling options": "h" in given and not programs,
+        "-h requires an output file if multiple scripts are specified": "h" in given
+        and scripts > 1
+        and "o" not in given,
+        "-h requires an output file if no scripts are specified": "h" in given and not scripts and "o" not in given,
+    }
+    return next((text for text, broken in rules.items() if broken), None)
 
 
 def _options(flags: list[tuple[str, str | None]]) -> Options:

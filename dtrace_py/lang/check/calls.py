@@ -15,7 +15,7 @@ from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.prototypes import Prototype
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
-from dtrace_py.lang.tables.variables import BUILTINS
+from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
 from dtrace_py.lang.types import INT, VOID, DynamicType, PointerType, Type, compatible
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def call(check: ExpressionChecker, node: ast.Call) -> typed.Expr:
         # No value: what is wrong with that depends on where one is wanted (O26).
         nothing = typed.Const(INT, node.span, 0)
         return typed.Convert(VOID if action else DynamicType(), node.span, nothing)
-    if check.scope.has(BUILTINS, name) or check.scope.variable("global", name):
+    taken = check.scope.has(BUILTINS, name) or check.scope.variable("global", name) or check.scope.inline(name)
+    if taken or name in CONSTANTS:
         raise CompileError("D_FUNC_IDKIND", f"variable '{name}' may not be referenced as a function", node.span)
     known = like(name, lambda: [*SUBROUTINES, *ACTIONS, *AGGREGATING])
     raise _undefined(node, known)
