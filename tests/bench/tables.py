@@ -163,7 +163,9 @@ def _command(file: dict[str, Any]) -> Iterator[str]:
         inner = [f"{middle(reports, each):.4g}" if reports[0] else "" for each in ("probes", *names)]
         own = f"{middle(reports, 'attach', 'seconds'):.2f}" if reports[0] else ""
         over = f"{attach - start[name]:.1f}" if name in start and kind != NONE else ""
-        row = [name, kind, size, inner[0], f"{attach:.1f}", over, own, f"{results:.2f}", f"{end:.2f}", f"{xcalls:,.0f}"]
+        # Without functions there are no results, and bpftrace ends by itself.
+        ends = [f"{results:.2f}", f"{end:.2f}", f"{xcalls:,.0f}"] if kind != NONE else ["", "", ""]
+        row = [name, kind, size, inner[0], f"{attach:.1f}", over, own, *ends]
         body.append([*row, *inner[1:], len(rows)])
     head = [
         "",
