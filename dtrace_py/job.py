@@ -36,3 +36,8 @@ class Job:
     """The file of --postmortem."""
     command: str = "dtpy"
     """What the command was called as: the beginning of every message."""
+
+    @property
+    def shows_code(self) -> bool:
+        """Whether the generated C is printed: by -S, or by the option that says the same."""
+        return self.show_code or self.options.flag("verbose")

@@ -72,7 +72,7 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
         except (CompileError, CompileErrors) as error:
             errors = error.errors if isinstance(error, CompileErrors) else (error,)
             raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
-        if job.mode is Mode.TRACE or job.show_code:
+        if job.mode is Mode.TRACE or job.shows_code:
             _refuse_unbuilt(clauses, source, options.flag("errtags"))
         matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))

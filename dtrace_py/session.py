@@ -50,7 +50,7 @@ class Session:
                     return 0
                 case Mode.COMPILE:
                     self._tell_stability(compiled, sink)
-                    if self._shows_code:
+                    if self.job.shows_code:
                         self._show_code(compiled)
                     return 0
                 case Mode.TRACE:
@@ -104,10 +104,6 @@ class Session:
             stability.tell(compiled, self.machine.providers, details, sink.write)
             sink.flush()
 
-    @property
-    def _shows_code(self) -> bool:
-        return self.job.show_code or self.job.options.flag("verbose")
-
     def _show_code(self, compiled: Compiled) -> None:
         from dtrace_py.prepare import prepare
 
@@ -124,7 +120,7 @@ class Session:
             prepared = prepare(compiled, self.machine, self.job.options, probing=True, note=self._note)
         self._announce(compiled)
         check(prepared, self.job.options)
-        if self._shows_code:
+        if self.job.shows_code:
             print(prepared.unit.text, file=sys.stderr)
         report = Report(self.machine.release, len(self.machine.online))
         with written(report, self.job.report), ExitStack() as stack:

@@ -11,7 +11,7 @@ from dtrace_py.kernel import btf
 from dtrace_py.kernel.btf import Btf, Record
 from dtrace_py.kernel.ksyms import Symbols
 from dtrace_py.kernel.requirements import ANOTHER_KERNEL, BTF
-from dtrace_py.lang.facts import Field, Prototype, Symbol
+from dtrace_py.lang.facts import Field, Prototype, Symbol, found_member
 from dtrace_py.lang.types import (
     UINT64,
     VOID,
@@ -109,12 +109,7 @@ class KernelTypes:
         return found[1].size if found else None
 
     def member(self, kind: StructType, name: str) -> Field | None:
-        for own, field in self.members(kind):
-            if own == name:
-                return field
-            if own == "" and isinstance(field.type, StructType) and (inner := self.member(field.type, name)):
-                return inner._replace(bit_offset=field.bit_offset + inner.bit_offset)
-        return None
+        return found_member(self, kind, name)
 
     @cache  # noqa: B019 - there is one of these, as long as the process
     def members(self, kind: StructType) -> tuple[tuple[str, Field], ...]:

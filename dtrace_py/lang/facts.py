@@ -62,6 +62,16 @@ class TypeSource(Protocol):
         """A variable or function."""
 
 
+def found_member(types: TypeSource, kind: StructType, name: str) -> Field | None:
+    """A member among those of a structure, or of its anonymous members: how a TypeSource finds one."""
+    for own, field in types.members(kind):
+        if own == name:
+            return field
+        if own == "" and isinstance(field.type, StructType) and (inner := types.member(field.type, name)):
+            return inner._replace(bit_offset=field.bit_offset + inner.bit_offset)
+    return None
+
+
 class NoTypes:
     """A TypeSource for a kernel that describes nothing."""
 

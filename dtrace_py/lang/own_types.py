@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dtrace_py.lang.facts import Field, Prototype, Symbol, TypeSource
+from dtrace_py.lang.facts import Field, Prototype, Symbol, TypeSource, found_member
 from dtrace_py.lang.intrinsics import INTRINSICS
 from dtrace_py.lang.layouts import Layout
 from dtrace_py.lang.types import EnumType, StructType, Type
@@ -91,12 +91,7 @@ class OwnTypes:
     def member(self, kind: StructType, name: str) -> Field | None:
         if not self._own(kind):
             return self.kernel.member(kind, name)
-        for own, field in self.members(kind):
-            if own == name:
-                return field
-            if own == "" and isinstance(field.type, StructType) and (inner := self.member(field.type, name)):
-                return inner._replace(bit_offset=field.bit_offset + inner.bit_offset)
-        return None
+        return found_member(self, kind, name)
 
     def prototype(self, function: str, module: str = "") -> Prototype | None:
         return self.kernel.prototype(function, module)

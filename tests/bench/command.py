@@ -31,9 +31,6 @@ from tests.bench.teardown import PATTERNS
 NONE = "none"
 """What stands for kind and size of the program without functions."""
 
-_MOST = 1500.0
-"""Seconds that attaching, or ending, may take."""
-
 _ATTACHED = re.compile(rb"^(ready|Attached \d+ probes?)$", re.MULTILINE)
 """What says that all is attached: our BEGIN, and the newer copies of bpftrace."""
 
@@ -94,12 +91,12 @@ class _Running:
         for reader in self.readers:
             reader.join()
 
-    def wait_attached(self, links: int) -> None:
+    def wait_attached(self, links: int, patience: float) -> None:
         """Until it has so many links, or, if that is 0, until it says so. Raises AssertionError if neither comes."""
-        end = time.monotonic() + _MOST
+        end = time.monotonic() + patience
         while not (self._links() == links if links else _ATTACHED.search(self.stdout.text + self.stderr.text)):
             assert self.process.poll() is None, f"ended: {self.stderr.text[-500:].decode()}"
-            assert time.monotonic() < end, f"not attached after {_MOST:g} s"
+            assert time.monotonic() < end, f"not attached after {patience:g} s"
             time.sleep(0.01)
 
     def _links(self) -> int:
@@ -114,14 +111,15 @@ class _Running:
 
 
 def measure(
-    sizes: Sequence[str], kinds: Sequence[str], rounds: int, suites: Sequence[str], seconds: float
+    sizes: Sequence[str], kinds: Sequence[str], rounds: int, suites: Sequence[str], seconds: float, patience: float
 ) -> list[dict[str, Any]]:
-    """Every run. ``suites`` names the copies of bpftrace, by Debian release, that take turns with dtpy."""
+    """Every run. ``suites`` names the copies of bpftrace, by Debian release, that take turns with dtpy; ``patience`` is how
+    many seconds attaching, or ending, may take."""
     contestants, rows = _contestants(suites), []
     cells = [(NONE, NONE), *product(kinds, sizes)]
     for number, (kind, size) in turns(cells, rounds, seconds):
         for contestant in contestants:
-            row = _run(contestant, kind, size)
+            row = _run(contestant, kind, size, patience)
             rows.append({"mechanism": contestant.name, "kind": kind, "size": size, "round": number, **row})
             times = f"attached {row['attach']['seconds']:.1f} s, results {row['results_seconds']:.2f} s"
             say(f"{contestant.name}, {kind}, {size}: {times}, end {row['detach']['seconds']:.2f} s")
@@ -155,7 +153,7 @@ def _bpftrace_program(kind: str, pattern: str) -> str:
     return " ".join(f"{name}:{pattern} {{ @[func] = count(); }}" for name in names)
 
 
-def _run(contestant: Contestant, kind: str, size: str) -> dict[str, Any]:
+def _run(contestant: Contestant, kind: str, size: str, patience: float) -> dict[str, Any]:
     """Start, wait until it is attached, interrupt, wait for its end. Raises AssertionError if it did not work."""
     attach, detach = Cost(), Cost()
     links = 0 if contestant.speaks or kind == NONE else 2 if kind == "both" else 1
@@ -163,12 +161,12 @@ def _run(contestant: Contestant, kind: str, size: str) -> dict[str, Any]:
         report = Path(stack.enter_context(tempfile.TemporaryDirectory()), "report")
         with attach.measured():
             running = stack.enter_context(_Running(contestant.line(kind, PATTERNS.get(size, ""), report)))
-            running.wait_attached(links)
+            running.wait_attached(links, patience)
         _work()
         began = time.monotonic()
         with detach.measured():
             running.process.send_signal(signal.SIGINT)
-            status = running.process.wait(_MOST)
+            status = running.process.wait(patience)
         running.finish()
         results = running.stdout.text
         assert status == 0, f"{contestant.name}: {running.stderr.text[-500:].decode()}"

@@ -39,6 +39,8 @@ class Part:
     """Debian releases whose bpftrace takes part."""
     attaches: bool = True
     """False for what is measured on a machine that is not to be traced."""
+    patience: float = 240
+    """Seconds that a command may take to attach, or to end."""
     title: str = ""
     """What tells it from another part on the same kernel and CPUs."""
 
@@ -56,7 +58,7 @@ class Part:
             case "teardown":
                 rows = teardown.measure(self.sizes, self.kinds, self.rounds, self.sample, self.seconds)
             case "command":
-                rows = command.measure(self.sizes, self.kinds, self.rounds, self.suites, self.seconds)
+                rows = command.measure(self.sizes, self.kinds, self.rounds, self.suites, self.seconds, self.patience)
             case "frontend":
                 rows = frontend.measure(self.seconds, self.rounds)
             case _:
@@ -77,7 +79,7 @@ PLAN = (
     Part("command", "6.12", 8, 180, sizes=("all",), kinds=("both",), suites=("sid",)),
 )
 
-LONG = (Part("command", "6.1", 2, 1200, rounds=1, sizes=("all",), kinds=("entry",), title="all"),)
+LONG = (Part("command", "6.1", 2, 1200, rounds=1, sizes=("all",), kinds=("entry",), patience=1500, title="all"),)
 """Half an hour for one run: measured only when asked for."""
 
 
