@@ -44,19 +44,25 @@ def function_name(clause: Clause, in_error: bool) -> str:
     return f"clause_{clause.number}{'_in_error' if in_error else ''}"
 
 
-def generate(clause: Clause, environment: Environment, in_error: bool, fires_error: bool) -> ClauseFunction:
-    """The function of a clause. ``fires_error`` says that there are ERROR clauses to run when it faults."""
-    return _Generator(clause, environment, in_error, fires_error).function()
+def generate(
+    clause: Clause, environment: Environment, in_error: bool, fires_error: bool, linkage: str
+) -> ClauseFunction:
+    """The function of a clause. ``fires_error`` says that there are ERROR clauses to run when it faults,
+    ``linkage`` whether C calls or inlines the function."""
+    return _Generator(clause, environment, in_error, fires_error, linkage).function()
 
 
 class _Generator:
-    def __init__(self, clause: Clause, environment: Environment, in_error: bool, fires_error: bool) -> None:
+    def __init__(
+        self, clause: Clause, environment: Environment, in_error: bool, fires_error: bool, linkage: str
+    ) -> None:
         self.clause = clause
         self.writer = Writer()
         self.expressions = Expressions(environment, self.writer)
         self.records = Records(self.expressions, self._start_action)
         self.in_error = in_error
         self.fires_error = fires_error
+        self.linkage = linkage
         self.action = 0
 
     def function(self) -> ClauseFunction:
@@ -69,7 +75,7 @@ class _Generator:
         )
         name = function_name(self.clause, self.in_error)
         head = [f"/* {comment(_title(self.clause))} */"]
-        head += [f"static __always_inline void {name}(struct firing *f, u32 enabling)", "{"]
+        head += [f"{self.linkage} void {name}(struct firing *f, u32 enabling)", "{"]
         head += [f"    {line}" if line else "" for line in self._setup(faults)]
         text = "\n".join([*head, *(body if faults else _without_actions(body)), *self._end(faults), "}", ""])
         exits = any(isinstance(statement, typed.Exit) for statement in self.clause.statements)

@@ -59,31 +59,28 @@ def generate(kind: Kind, context: Context) -> str:
     return "\n".join(body(kind, context)) + "\n"
 
 
-def error_function(enablings: list[Enabling], context: Context) -> str:
+def error_function(enablings: list[Enabling], context: Context, linkage: str) -> str:
     """The function that runs the ERROR clauses, in place, when another clause has faulted (F21)."""
+    values = {"arg0": "0", "arg1": "enabling_id(f, enabling)", "arg2": "fault->action", "arg3": "-1"}
+    values |= {"arg4": "fault->code", "arg5": "fault->value", "probe": str(context.places["ERROR"])}
+    values = {name: value for name, value in values.items() if name == "probe" or name in context.needs}
     lines = [
         "/* dtrace:::ERROR fires where the fault was, for the thread that had it. */",
-        "static __always_inline void fire_error(struct firing *faulted, u32 enabling, struct fault *fault)",
+        f"{linkage} void fire_error(struct firing *f, u32 enabling, struct fault *fault)",
         "{",
-        "    struct firing firing = *faulted, *f = &firing;",
+        *(f"    {'u32' if name == 'probe' else 's64'} {name} = f->{name};" for name in values),
         "",
-        "    f->arg0 = 0;",
-        "    f->arg1 = enabling_id(faulted, enabling);",
-        "    f->arg2 = fault->action;",
-        "    f->arg3 = -1;",
-        "    f->arg4 = fault->code;",
-        "    f->arg5 = fault->value;",
-        f"    f->probe = {context.places['ERROR']};",
+        *(f"    f->{name} = {value};" for name, value in values.items()),
     ]
     for enabling in enablings:
         lines.append("    f->frame->counts.enablings++;")
         lines.append(f"    {function_name(enabling.clause, True)}(f, {enabling.number});")
-    return "\n".join([*lines, "    faulted->stopped = f->stopped;", "}", ""])
+    return "\n".join([*lines, *(f"    f->{name} = {name};" for name in values), "}", ""])
 
 
 def _head(kind: Kind, parameter: str, gated: bool = True) -> list[str]:
     return [
-        f"int {kind.name}({parameter})",
+        f"PROGRAM int {kind.name}({parameter})",
         "{",
         "    struct firing f = {};",
         "",
@@ -313,4 +310,4 @@ def _profile(kind: Kind, context: Context) -> list[str]:
 
 def _vtime(kind: Kind, context: Context) -> list[str]:
     """sched_switch: keeps the account of vtimestamp."""
-    return ["int vtime(void *context)", "{", "    vtime_switch();", "    return 0;", "}"]
+    return ["PROGRAM int vtime(void *context)", "{", "    vtime_switch();", "    return 0;", "}"]

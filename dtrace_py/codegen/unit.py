@@ -16,6 +16,9 @@ from dtrace_py.lang.program import Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.providers.dtrace import ERROR
 
+_INLINED = 8
+"""Enablings up to which clauses are part of each program; more are functions, which every program has once."""
+
 FAULT_RECORD = 24
 """Bytes of struct fault_record."""
 
@@ -73,6 +76,7 @@ class _Unit:
         if _uses_vtimestamp(program):
             self.kinds.append(Kind("vtime", len(self.kinds)))
         self.errors = plan.at(ERROR)
+        self.linkage = "SUBPROGRAM" if len(plan.enablings) > _INLINED else "static __always_inline"
         self.functions: dict[str, ClauseFunction] = {}
         self.needs: set[str] = set()
 
@@ -89,7 +93,7 @@ class _Unit:
             [
                 *self._sizes(),
                 "",
-                *self._headers(["ring", "strings", "arithmetic", *(["aggregate"] if layouts else [])]),
+                *self._headers(["linkage", "ring", "strings", "arithmetic", *(["aggregate"] if layouts else [])]),
                 "",
                 *variables.structures(self.environment),
                 *[line for made in layouts for line in aggregations.structures(made, self.environment)],
@@ -147,7 +151,7 @@ class _Unit:
         for clause in self.program.clauses:
             for error, numbers in ((True, in_error), (False, elsewhere)):
                 if clause.number in numbers:
-                    made = clauses.generate(clause, self.environment, error, bool(self.errors))
+                    made = clauses.generate(clause, self.environment, error, bool(self.errors), self.linkage)
                     self.functions[made.name] = made
 
     # The text
@@ -231,7 +235,7 @@ class _Unit:
         records = {function.layout.clause.number: function.record for function in self.functions.values()}
         in_error = [function.text for function in self.functions.values() if function.in_error]
         others = [function.text for function in self.functions.values() if not function.in_error]
-        fire = [programs.error_function(self.errors, self._context())] if self.errors else []
+        fire = [programs.error_function(self.errors, self._context(), self.linkage)] if self.errors else []
         return [*filter(None, records.values()), *in_error, *fire, *others]
 
     def _context(self) -> Context:

@@ -1,4 +1,4 @@
-"""The bpf(2) calls that bcc does not offer: links, test runs, map batches, statistics (linux/bpf.h)."""
+"""The bpf(2) calls that bcc does not offer: programs of several functions, links, test runs, map batches and more."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ import errno
 import mmap
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from dtrace_py.record import record
 
 _SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 _SYS_MEMBARRIER = {"x86_64": 324, "aarch64": 283}[os.uname().machine]
 
-_MAP_CREATE, _MAP_UPDATE_ELEM, _PROG_TEST_RUN, _OBJ_GET_INFO_BY_FD, _RAW_TRACEPOINT_OPEN = 0, 2, 10, 15, 17
+_MAP_CREATE, _MAP_UPDATE_ELEM, _PROG_LOAD, _PROG_TEST_RUN, _OBJ_GET_INFO_BY_FD, _RAW_TRACEPOINT_OPEN = (
+    0,
+    2,
+    5,
+    10,
+    15,
+    17,
+)
+_BTF_LOAD = 18
 _MAP_LOOKUP_AND_DELETE_BATCH, _LINK_CREATE, _ENABLE_STATS = 25, 28, 32
 _MEMBARRIER_CMD_GLOBAL = 1
 _ARRAY, _F_MMAPABLE = 2, 1 << 10
+_BTF_INT, _BTF_FUNC, _BTF_FUNC_PROTO = 1, 12, 13
 
 PERF_EVENT, KPROBE_MULTI, KPROBE_SESSION = 41, 42, 56
 """Attach types of links."""
@@ -90,6 +99,64 @@ def link_missed(link: int) -> int | None:
 
 
 # Programs
+
+_LOG_BYTES = 1 << 20
+
+
+class Refused(Exception):
+    """The verifier refused a program; ``log`` is what it said, which may be nothing."""
+
+    def __init__(self, error: OSError, log: str) -> None:
+        super().__init__(error.strerror)
+        self.errno = error.errno
+        self.log = log
+
+
+def load_program(kind: int, attach_type: int, name: str, code: bytes, functions: dict[int, str]) -> int:
+    """Load a program of the kernel's BPF program type ``kind``; returns its descriptor. Raises Refused.
+
+    ``functions`` says at which instruction each of its functions begins: with more than one, the kernel is told their names.
+    """
+    if len(functions) < 2:
+        return _load(kind, attach_type, name, code)
+    with owned(_load_btf(functions.values())) as btf:
+        return _load(kind, attach_type, name, code, btf, [*functions])
+
+
+def _load(kind: int, attach_type: int, name: str, code: bytes, btf: int = 0, starts: Sequence[int] = ()) -> int:
+    instructions, license_ = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
+    places = ctypes.create_string_buffer(b"".join(struct.pack("<II", at, 3 + n) for n, at in enumerate(starts)) or b"0")
+
+    def attributes(log: ctypes.Array[ctypes.c_char] | None) -> bytes:
+        at = ctypes.addressof
+        return struct.pack(
+            "<IIQQIIQII16sIIIIQI",
+            *(kind, len(code) // 8, at(instructions), at(license_)),
+            *((1, len(log), at(log)) if log else (0, 0, 0)),
+            *(0, 0, name.encode()[:15], 0, attach_type, btf, 8 if starts else 0, at(places), len(starts)),
+        )
+
+    try:
+        return call(_PROG_LOAD, attributes(None))
+    except OSError as error:
+        log = ctypes.create_string_buffer(_LOG_BYTES)
+        with suppress(OSError):  # the same again, or no room for the whole log
+            return call(_PROG_LOAD, attributes(log))
+        raise Refused(error, log.value.decode(errors="replace")) from error
+
+
+def _load_btf(names: Iterable[str]) -> int:
+    """Type data in which each of these is a function of the program's own (linux/btf.h)."""
+    strings, functions = bytearray(b"\0long\0"), b""
+    for name in names:
+        functions += struct.pack("<III", len(strings), _BTF_FUNC << 24, 2)  # of linkage 0: static
+        strings += name.encode() + b"\0"
+    integer = struct.pack("<IIII", 1, _BTF_INT << 24, 8, 64)
+    prototype = struct.pack("<III", 0, _BTF_FUNC_PROTO << 24, 1)
+    types = integer + prototype + functions
+    header = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings))
+    data = ctypes.create_string_buffer(header + types + bytes(strings), 24 + len(types) + len(strings))
+    return call(_BTF_LOAD, struct.pack("<QQI", ctypes.addressof(data), 0, len(data)))
 
 
 def test_run(program: int) -> int:

@@ -6,9 +6,7 @@ import ctypes
 import errno
 import os
 import re
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,7 +14,9 @@ from typing import Any
 import dtrace_py
 from dtrace_py.codegen.layout import ProgramLayout, Unit
 from dtrace_py.errors import DtpyError
-from dtrace_py.runtime import apart
+from dtrace_py.kernel import bpf
+from dtrace_py.runtime import apart, linker
+from dtrace_py.runtime.linker import Linked
 
 _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
@@ -61,20 +61,30 @@ class Module:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._bcc: Any = None
+        self._section: linker.Section | None = None
         self._programs: dict[str, int] = {}
 
     def __enter__(self) -> Module:
         bcc = _import_bcc()
         try:
             # What clang has to say goes to stderr as it is: some of its errors end the process there and then.
-            text = expanded(self._unit.text).encode()
-            self._bcc = apart.call(lambda: _compiled(bcc, text), bpf_directory() / "include" / "kallsyms")
+            text = expanded(self._unit.text)
+            source = linker.prepared(text).encode() if "\nPROGRAM " in text else text.encode()
+            self._bcc = apart.call(lambda: _compiled(bcc, source), bpf_directory() / "include" / "kallsyms")
         except _Refused as error:
             if error.errno in _NO_ROOM:
                 reason = os.strerror(error.errno)
                 raise DtpyError(f"could not enable tracing: {reason}; try a smaller buffer (-b)") from error
             raise LoadError("clang refused the generated program") from error
+        if "\nPROGRAM " in text:
+            self._section = self._compiled_section(text)
         return self
+
+    def _compiled_section(self, text: str) -> linker.Section:
+        library, module, name = _library(), self._bcc.module, linker.INDEX.encode()
+        start = library.bpf_function_start(module, name)
+        length = library.bpf_function_size(module, name) // 8
+        return linker.Section(text, length, lambda first, count: ctypes.string_at(start + first * 8, count * 8))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -103,25 +113,29 @@ class Module:
         return self._programs[program.name]
 
     def _load(self, name: str, kind: int, attach_type: int) -> int:
-        library = _library()
-        start = library.bpf_function_start(self._bcc.module, name.encode())
-        size = library.bpf_function_size(self._bcc.module, name.encode())
-        if size // 8 > _MOST_INSTRUCTIONS:
+        linked = self._linked(name)
+        starts = [*linked.functions, len(linked.code) // 8]
+        if (most := max(end - start for start, end in pairwise(starts))) > _MOST_INSTRUCTIONS:
             raise DtpyError(
-                f"the program is too large: its clauses for {name} come to {size // 8} instructions, "
-                f"{_MOST_INSTRUCTIONS} are possible"
+                f"the program is too large: a clause comes to {most} instructions, {_MOST_INSTRUCTIONS} are possible"
             )
-        code = ctypes.string_at(start, size)
-        arguments = [self._bcc.module, kind, name.encode(), code, size]
-        arguments += [library.bpf_module_license(self._bcc.module), library.bpf_module_kern_version(self._bcc.module)]
-        with _captured_stderr() as said:
-            # On a refusal bcc loads once more, to write the verifier's log to stderr.
-            descriptor: int = library.bcc_func_load(*arguments, 0, None, 0, None, attach_type)
-            if descriptor < 0:
-                if "Argument list too long" in said() and len(said().splitlines()) == 1:  # the verifier said nothing
-                    raise DtpyError(_TOO_MANY_MAPS)
-                raise LoadError(_refusal(name, said()))
-        return descriptor
+        try:
+            return bpf.load_program(kind, attach_type, name, linked.code, linked.functions)
+        except bpf.Refused as error:
+            if error.errno == errno.E2BIG and not error.log:
+                raise DtpyError(_TOO_MANY_MAPS) from error
+            raise LoadError(_refusal(name, error)) from error
+
+    def _linked(self, name: str) -> Linked:
+        """The code of a program: linked, or as bcc compiled a function that it knows itself."""
+        if self._section and name in self._section:
+            return self._section.program(name)
+        return Linked(self._code(name), {0: name})
+
+    def _code(self, name: str) -> bytes:
+        library, module = _library(), self._bcc.module
+        start = library.bpf_function_start(module, name.encode())
+        return ctypes.string_at(start, library.bpf_function_size(module, name.encode()))
 
 
 def _type(name: str, multi: bool) -> tuple[int, int]:
@@ -129,17 +143,19 @@ def _type(name: str, multi: bool) -> tuple[int, int]:
     if name == "fbt":
         return _KPROBE, _KPROBE_SESSION
     if name.startswith("fbt_"):
-        return _KPROBE, _KPROBE_MULTI if multi else -1
-    return (_PERF_EVENT if name == "profile" else _RAW_TRACEPOINT), -1
+        return _KPROBE, _KPROBE_MULTI if multi else 0
+    return (_PERF_EVENT if name == "profile" else _RAW_TRACEPOINT), 0
 
 
-def _refusal(name: str, log: str) -> str:
+def _refusal(name: str, error: bpf.Refused) -> str:
     """What the verifier says is wrong: the last line of its log but for its own figures."""
     lines = [
-        line for line in log.strip().splitlines() if line and not line.startswith(("processed ", "verification time"))
+        line
+        for line in error.log.strip().splitlines()
+        if line and not line.startswith(("processed ", "verification time", "stack depth"))
     ]
-    if len(lines) < 2:
-        return f"the kernel refused the program {name}: {os.strerror(ctypes.get_errno())}"
+    if not lines:
+        return f"the kernel refused the program {name}: {error}"
     return f"the kernel's verifier refused the program {name}: {lines[-1]}"
 
 
@@ -173,21 +189,3 @@ def _library() -> Any:
     import bcc.libbcc
 
     return bcc.libbcc.lib
-
-
-@contextmanager
-def _captured_stderr() -> Iterator[Callable[[], str]]:
-    """Keep what is written to descriptor 2 inside; yields a function that returns it."""
-    with tempfile.TemporaryFile() as file:
-        saved = os.dup(2)
-        os.dup2(file.fileno(), 2)
-
-        def said() -> str:
-            file.seek(0)
-            return file.read().decode(errors="replace").strip()
-
-        try:
-            yield said
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)

@@ -8,6 +8,7 @@
 #define RING_SLACK 24
 #define SYSCALLS 1
 
+#include "linkage.h"
 #include "ring.h"
 #include "strings.h"
 #include "arithmetic.h"
@@ -47,20 +48,26 @@ static __always_inline void clause_2_in_error(struct firing *f, u32 enabling)
 }
 
 /* dtrace:::ERROR fires where the fault was, for the thread that had it. */
-static __always_inline void fire_error(struct firing *faulted, u32 enabling, struct fault *fault)
+static __always_inline void fire_error(struct firing *f, u32 enabling, struct fault *fault)
 {
-    struct firing firing = *faulted, *f = &firing;
+    s64 arg0 = f->arg0;
+    s64 arg1 = f->arg1;
+    s64 arg2 = f->arg2;
+    s64 arg4 = f->arg4;
+    u32 probe = f->probe;
 
     f->arg0 = 0;
-    f->arg1 = enabling_id(faulted, enabling);
+    f->arg1 = enabling_id(f, enabling);
     f->arg2 = fault->action;
-    f->arg3 = -1;
     f->arg4 = fault->code;
-    f->arg5 = fault->value;
     f->probe = 0;
     f->frame->counts.enablings++;
     clause_2_in_error(f, 1);
-    faulted->stopped = f->stopped;
+    f->arg0 = arg0;
+    f->arg1 = arg1;
+    f->arg2 = arg2;
+    f->arg4 = arg4;
+    f->probe = probe;
 }
 
 /* syscall::read:entry / ... / */
@@ -91,7 +98,7 @@ fault:
     fire_error(f, enabling, &fault);
 }
 
-int syscall_entry(struct bpf_raw_tracepoint_args *context)
+PROGRAM int syscall_entry(struct bpf_raw_tracepoint_args *context)
 {
     struct firing f = {};
 

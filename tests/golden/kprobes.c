@@ -13,6 +13,7 @@
 #define PREEMPT_COUNT 0x1c000ULL
 #define PER_CPU_OFFSETS 0xffffffff82000000ULL
 
+#include "linkage.h"
 #include "ring.h"
 #include "strings.h"
 #include "arithmetic.h"
@@ -84,7 +85,7 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     record_publish(f, record, enabling);
 }
 
-int fbt_entry(struct registers *context)
+PROGRAM int fbt_entry(struct registers *context)
 {
     struct firing f = {};
 
@@ -111,7 +112,7 @@ int fbt_entry(struct registers *context)
     return 0;
 }
 
-int fbt_return(struct registers *context)
+PROGRAM int fbt_return(struct registers *context)
 {
     struct firing f = {};
 

@@ -13,6 +13,7 @@
 #define PREEMPT_COUNT 0x1c000ULL
 #define PER_CPU_OFFSETS 0xffffffff82000000ULL
 
+#include "linkage.h"
 #include "ring.h"
 #include "strings.h"
 #include "arithmetic.h"
@@ -124,7 +125,7 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     f->frame->counts.silent++;
 }
 
-int fbt(struct registers *context)
+PROGRAM int fbt(struct registers *context)
 {
     struct firing f = {};
 

@@ -9,6 +9,7 @@
 #define SYSCALLS 258
 #define TIMERS 1
 
+#include "linkage.h"
 #include "ring.h"
 #include "strings.h"
 #include "arithmetic.h"
@@ -136,7 +137,7 @@ static __always_inline void clause_3(struct firing *f, u32 enabling)
     f->frame->counts.silent++;
 }
 
-int begin(void *context)
+PROGRAM int begin(void *context)
 {
     struct firing f = {};
 
@@ -149,7 +150,7 @@ int begin(void *context)
     return 0;
 }
 
-int profile(struct timer_context *context)
+PROGRAM int profile(struct timer_context *context)
 {
     struct firing f = {};
 
@@ -181,7 +182,7 @@ int profile(struct timer_context *context)
     return 0;
 }
 
-int syscall_entry(struct bpf_raw_tracepoint_args *context)
+PROGRAM int syscall_entry(struct bpf_raw_tracepoint_args *context)
 {
     struct firing f = {};
 

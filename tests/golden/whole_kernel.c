@@ -11,6 +11,7 @@
 #define FUNCTION_PAGES 1
 #define FUNCTION_LEAVES 2
 
+#include "linkage.h"
 #include "ring.h"
 #include "strings.h"
 #include "arithmetic.h"
@@ -40,7 +41,7 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
     record_publish(f, record, enabling);
 }
 
-int fbt(struct registers *context)
+PROGRAM int fbt(struct registers *context)
 {
     struct firing f = {};
 

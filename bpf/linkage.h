@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+/*
+ * Functions that stay functions. bcc inlines everything; runtime/linker.py finds these in what it has compiled, and makes
+ * a program of each PROGRAM and the functions that it needs. So what many clauses use is there once, and the verifier
+ * looks at the body of a long loop once, not once a round.
+ */
+#pragma once
+
+/* All in one section: then calls among them are calls, which need no relocation. */
+#define LINKED section(".bpf.fn.linked"), noinline
+
+#define PROGRAM static __attribute__((LINKED, used))
+#define SUBPROGRAM static __attribute__((LINKED))
+
+/* What LOOP() calls: long name(u64 round, struct ... *context). Any result but 0 ends the loop. */
+#define CALLBACK static __attribute__((LINKED, used))
+
+static long (*bpf_loop_)(u32 rounds, void *callback, void *context, u64 flags) = (void *)181;
+
+/* At most 8 million rounds. The linker puts the callback's address in the place of its number. */
+#define LOOP(rounds, callback, context) bpf_loop_(rounds, (void *)callback##_NUMBER, context, 0)
