@@ -199,7 +199,8 @@ class Run:
         report.results_seconds = report.since_stop()
 
     def _consume(self, abandoned: Callable[[], bool]) -> None:
-        style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
+        flag, indent = self.options.flag, self.options.number("stackindent")
+        style = Style(flag("quiet"), flag("flowindent"), indent, flag("rawbytes"))
         self.consumer.consume(self.tracer.reading_order(), style, abandoned)
 
     def _order(self) -> Order:

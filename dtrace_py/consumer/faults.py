@@ -22,11 +22,14 @@ FAULTS = {
 """By number (F0 to F12)."""
 
 _WITH_ADDRESS = frozenset({1, 2, 9})
+_BADINDEX = 11
 
 
 def fault_message(epid: int, probe: Probe, action: int, code: int, value: int) -> str:
     """What the consumer says of a fault (F23)."""
     details = f" ({value:#x})" if code in _WITH_ADDRESS else ""
+    if code == _BADINDEX:
+        details = f" ({value - (1 << 64) if value >> 63 else value})"
     where = f"action #{action}" if action else "predicate"
     text = FAULTS.get(code, FAULTS[0])
     return library_message(epid, probe, f"{text}{details} in {where}")

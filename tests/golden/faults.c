@@ -11,6 +11,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "memory.h"
 #include "arithmetic.h"
 
 struct temporaries {

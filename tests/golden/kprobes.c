@@ -16,6 +16,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "memory.h"
 #include "arithmetic.h"
 
 struct self_size_key { /* self->size */

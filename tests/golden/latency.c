@@ -16,6 +16,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "memory.h"
 #include "arithmetic.h"
 #include "aggregate.h"
 

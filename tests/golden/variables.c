@@ -12,6 +12,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "memory.h"
 #include "arithmetic.h"
 
 struct globals {
