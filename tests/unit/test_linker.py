@@ -99,7 +99,7 @@ def test_functions_find_their_own_maps() -> None:
 
 
 def test_a_refusal_says_what_the_verifier_said() -> None:
-    with pytest.raises(LoadError, match="the kernel's verifier refused the program main_program: ."):
+    with pytest.raises(LoadError, match=r"the kernel's verifier refused the program main_program: ."):
         run("return *(u64 *)sum_below(3);")
 
 
