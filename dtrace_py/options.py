@@ -102,7 +102,7 @@ OPTIONS = {
         *_rows(_S, rate, "cleanrate", False),
         Option("jstackframes", at_least(1, scalar), _S, 50, built=False),
         Option("jstackstrsize", size, _S, 512, built=False),
-        Option("scratchsize", size, _S, 256, built=False),
+        Option("scratchsize", size, _S, 256, most=1 << 20),
         Option("ustackframes", at_least(1, scalar), _S, 20, built=False),
         *_rows(_S, scalar, "bpflog grabanon maxframes noresolve nspec temporal", False),
         *_rows(_S, size, "bpflogsize pcapsize specsize", False),

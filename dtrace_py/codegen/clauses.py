@@ -14,6 +14,7 @@ from dtrace_py.record import record
 
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
+    "scratch": ("scratch_begin(f);",),
     "timestamp": ("const u64 timestamp = bpf_ktime_get_ns();",),
     "globals": (
         "u32 zero = 0;",
@@ -69,7 +70,7 @@ class _Generator:
         self._predicate()
         self._body()
         body = self.writer.lines
-        faults = any(line.lstrip().startswith(("LOAD", "CHECK_DIVISOR")) for line in body)
+        faults = any(line.lstrip().startswith(("LOAD", "CHECK")) for line in body)
         layout = ClauseLayout(
             self.clause, self.records.total if self.clause.records else 0, tuple(self.records.actions), faults
         )

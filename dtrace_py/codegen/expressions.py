@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from dtrace_py.codegen import scratch
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.operands import Buffer, Number, constant, literal, padded
 from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
 from dtrace_py.lang.types import IntType, StringType, Type, VoidType
+from dtrace_py.lang.userland import is_of_process
 
 _NAMES = {"probeprov": 0, "probemod": 1, "probefunc": 2, "probename": 3}
 
@@ -71,7 +73,7 @@ class Expressions:
             case typed.Comma(left=left, right=right):
                 self.effect(left)
                 self.effect(right)
-            case _ if isinstance(node.type, StringType):
+            case _ if isinstance(node.type, StringType) and not isinstance(node, typed.Store):
                 self.buffer(node)
             case _:
                 self.number(node)
@@ -118,6 +120,10 @@ class Expressions:
                 return self._convert(operand, node.type)
             case typed.Assign() | typed.Update():
                 return self.storage.change(node, wanted=True)
+            case typed.Call():
+                return scratch.NUMBERS[node.subroutine.name](self, node)
+            case typed.Store():
+                return scratch.store(self, node)
             case typed.Text() | typed.StringAt():
                 raise AssertionError("a string is no number")
             case typed.Later():
@@ -176,11 +182,20 @@ class Expressions:
 
     def _load(self, node: typed.Load) -> Number:
         address = self.number(node.address)
-        name = self.writer.fresh()
+        name, load = self.writer.fresh(), "LOAD_USER" if is_of_process(node.address) else "LOAD"
         self.writer.line(f"{storage_type(node.type)} {name};")
-        self.writer.line(f"LOAD({name}, {address.text});")
+        self.writer.line(f"{load}({name}, {address.text});")
+        return self.extracted(self.as_loaded(name, node.type), node)
+
+    def as_loaded(self, name: str, kind: Type) -> Number:
+        """A C variable that holds a value as memory does."""
+        ctype = storage_type(kind)
+        return Number(name, ctype if ctype in ("s64", "u64") else "int")
+
+    def extracted(self, name: Number, node: typed.Load) -> Number:
+        """What was loaded, or the bit-field in it."""
         if node.bits is None:
-            return Number(name, "int" if storage_type(node.type) not in ("s64", "u64") else storage_type(node.type))
+            return name
         shift, width = node.bits
         if isinstance(node.type, IntType) and node.type.signed:
             return Number(f"(s64)((u64){name} << {64 - shift - width}) >> {64 - width}", loose=True)
@@ -303,6 +318,8 @@ class Expressions:
                 return self.buffer(right)
             case typed.Assign():
                 return self.storage.change_string(node)
+            case typed.Call():
+                return scratch.TEXTS[node.subroutine.name](self, node)
         raise AssertionError(f"{type(node).__name__} is no string")
 
     def buffers(self, left: typed.Expr, right: typed.Expr) -> tuple[Buffer, Buffer]:
@@ -363,7 +380,8 @@ class Expressions:
         address = self.number(node.address)
         to, size = self.text(), self.environment.bound
         limit = min(node.limit or size, self.environment.target.strsize)
-        self.writer.line(f"LOAD_STRING({to}, {size}, {limit}, {address.text});")
+        load = "LOAD_USER_STRING" if is_of_process(node.address) else "LOAD_STRING"
+        self.writer.line(f"{load}({to}, {size}, {limit}, {address.text});")
         return Buffer(to, size)
 
     def _string_conditional(self, node: typed.Conditional) -> Buffer:
