@@ -97,7 +97,7 @@ OPTIONS = {
         Option("dynvarsize", size, _S, 1 << 20),
         Option("stackframes", at_least(1, scalar), _S, 20),
         Option("statusrate", rate, _S, 10**9),
-        Option("strsize", at_least(2, size), _S, 256, most=1024),
+        Option("strsize", at_least(2, size), _S, 256, most=1 << 16),
         Option("teardownreport", scalar, _S),
         *_rows(_S, rate, "cleanrate", False),
         Option("jstackframes", at_least(1, scalar), _S, 50, built=False),

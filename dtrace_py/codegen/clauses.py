@@ -148,6 +148,7 @@ class _Generator:
     def _start_action(self) -> None:
         """The next action begins: a fault from here on is in it."""
         self.action += 1
+        self.expressions.next_action()
         self.writer.line(f"fault.action = {self.action};")
 
 

@@ -167,9 +167,13 @@ class _Unit:
             "SET_WORDS": -(-max(1, len(self.plan.enablings)) // 64),
             "RING_BYTES": target.ring_bytes,
             "RING_SLACK": self._slack(),
+            "STRSIZE": target.strsize,
+            "STRING_BYTES": self.environment.bound,
         }
         if "scratch" in self.needs:
             sizes["SCRATCH_BYTES"] = max(8, padded(target.scratchsize))
+        if self.linkage == "SUBPROGRAM":
+            sizes["MANY_CLAUSES"] = 1
         if target.bufpolicy in _POLICIES:
             sizes[_POLICIES[target.bufpolicy]] = 1
         if target.only_cpu is not None:
