@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,12 +80,35 @@ class Clause(NamedTuple):
     """Of the descriptions."""
 
     @property
+    def blocks(self) -> tuple[tuple[Statement, ...], ...]:
+        """What leaves a record of its own each: all statements, or with if/else each basic block; at least one (P30)."""
+        if not self.statements:
+            return ((),)
+        from dtrace_py.lang import typed
+
+        if not any(isinstance(statement, typed.If) for statement in self.statements):
+            return (self.statements,)
+        return tuple(typed.blocks(self.statements)) or ((),)
+
+    @property
+    def branches(self) -> bool:
+        """Whether there is an if/else in it."""
+        return self.blocks != (self.statements,)
+
+    @property
     def records(self) -> bool:
-        """Whether a firing leaves a record (P21, P22): an empty block does, and one of nothing but speculate(); one of other
-        plain effects does not."""
-        if len(self.statements) < 2:
-            return all(statement.records or statement.speculates for statement in self.statements)
-        return any(statement.records for statement in self.statements)
+        """Whether a firing can leave a record."""
+        if self.branches:
+            return any(map(records, filter(None, self.blocks)))
+        return records(self.statements)
+
+
+def records(block: Sequence[Statement]) -> bool:
+    """Whether a block leaves a record (P21, P22): an empty one does, and one of nothing but speculate(); one of other plain
+    effects does not."""
+    if len(block) < 2:
+        return all(statement.records or statement.speculates for statement in block)
+    return any(statement.records for statement in block)
 
 
 @dataclass(slots=True)
