@@ -67,16 +67,16 @@ class Part:
 
 
 PLAN = (
-    Part("frontend", HERE, os.cpu_count() or 1, 60, rounds=20, attaches=False),
+    Part("frontend", HERE, os.cpu_count() or 1, 30, rounds=20, attaches=False),
     Part("record", HERE, os.cpu_count() or 1, 20, rounds=30, attaches=False),
-    Part("record", "6.12", 2, 40),
-    Part("teardown", "6.12", 2, 340, sample=25),
-    Part("teardown", "6.12", 4, 280, sample=10),
-    Part("teardown", "6.12", 8, 280, sample=10),
-    Part("teardown", "6.1", 2, 420, sizes=("100", "1000", "10000"), kinds=("entry", "return"), sample=200),
-    Part("command", "6.12", 2, 420, sizes=("1000", "10000", "all"), kinds=("both",), suites=("bookworm", "sid")),
-    Part("command", "6.12", 4, 180, sizes=("all",), kinds=("both",), suites=("sid",)),
-    Part("command", "6.12", 8, 180, sizes=("all",), kinds=("both",), suites=("sid",)),
+    Part("record", "6.12", 2, 20),
+    Part("teardown", "6.12", 2, 300, sample=20),
+    Part("teardown", "6.12", 4, 270),
+    Part("teardown", "6.12", 8, 270),
+    Part("teardown", "6.1", 2, 300, sizes=("100", "1000", "10000"), kinds=("entry", "return"), sample=200),
+    Part("command", "6.12", 2, 560, sizes=("1000", "10000", "all"), kinds=("both",), suites=("bookworm", "sid")),
+    Part("command", "6.12", 4, 210, sizes=("all",), kinds=("both",), suites=("sid",)),
+    Part("command", "6.12", 8, 210, sizes=("all",), kinds=("both",), suites=("sid",)),
 )
 
 LONG = (Part("command", "6.1", 2, 1200, rounds=1, sizes=("all",), kinds=("entry",), patience=1500, title="all"),)

@@ -151,7 +151,10 @@ def _teardown(file: dict[str, Any]) -> Iterator[str]:
 
 
 def _command(file: dict[str, Any]) -> Iterator[str]:
-    names = [name for name in _INSIDE if all(row["report"] is None or name in row["report"] for row in file["rows"])]
+    rows = [row for row in file["rows"] if "failed" not in row]
+    failures = [row for row in file["rows"] if "failed" in row]
+    file = {**file, "rows": rows}
+    names = [name for name in _INSIDE if all(row["report"] is None or name in row["report"] for row in rows)]
     start = {name: middle(rows, "attach", "seconds") for (name, kind, _), rows in _cells(file) if kind == NONE}
     body = []
     for (name, kind, size), rows in _cells(file):
@@ -180,6 +183,8 @@ def _command(file: dict[str, Any]) -> Iterator[str]:
         "xcalls",
     ]
     yield from _table([*head, *(name.replace("_seconds", " s") for name in names), "runs"], body)
+    for row in failures:
+        yield f"\n{row['mechanism']}, {row['kind']}, {row['size']} did not work: {row['failed']}"
 
 
 def _cells(file: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], list[Row]]]:
