@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from dtrace_py.lang.source import Source, Span
@@ -49,6 +50,17 @@ class LogLinear(NamedTuple):
     high: int
     steps: int
 
+    @property
+    def magnitudes(self) -> list[tuple[int, int, int]]:
+        """Of each order of magnitude where it begins and ends, and how wide its bins are."""
+        edges = [self.factor**order for order in range(self.low, self.high + 2)]
+        return [(first, end, max(end // self.steps, 1)) for first, end in pairwise(edges)]
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are, with the one below and the one above."""
+        return 2 + sum((end - first) // width for first, end, width in self.magnitudes)
+
 
 class Aggregation(NamedTuple):
     """An aggregation; ``keys`` are the types of its tuple, fixed by its first use (G2)."""
@@ -62,6 +74,8 @@ class Aggregation(NamedTuple):
     @property
     def bins(self) -> int:
         """How many counters a distribution has."""
+        if self.loglinear:
+            return self.loglinear.bins
         return self.linear.levels + 2 if self.linear else 127
 
 
