@@ -142,6 +142,7 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Targ
         preempt_count=machine.preempt_count,
         per_cpu_offsets=machine.per_cpu_offsets,
         places=machine.places,
+        scratchsize=options.number("scratchsize"),
         bufpolicy=options.word("bufpolicy"),
     )
 
@@ -149,5 +150,5 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Targ
 def check(made: Prepared, options: Options) -> None:
     """Raise DtpyError for what is known to go wrong before anything is loaded: too small a buffer."""
     sizes = {number: layout.size for number, layout in made.unit.clauses.items()}
-    at_end = [sizes[enabling.number] for enabling in made.plan.at(END)]
+    at_end = [sizes[each.number] for each in made.plan.enablings if END.id in each.probes]
     buffers.check(options, made.bufsize, sizes.values(), at_end)

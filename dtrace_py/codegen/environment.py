@@ -36,6 +36,8 @@ class Target:
     """The address of the kernel's table of what is added to a per-CPU address, CPU by CPU."""
     places: Callable[[], tuple[tuple[int, int], ...]] = tuple
     """Chip and NUMA node of each CPU."""
+    scratchsize: int = 256
+    """Of a clause's own memory, for alloca() and copyin()."""
     bufpolicy: str = "switch"
     """What happens when a ring is full: option bufpolicy."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dtrace_py.codegen import scratch
 from dtrace_py.codegen.operands import Number
 from dtrace_py.codegen.variables import is_memory, map_name, storage_type
 from dtrace_py.lang import typed
@@ -41,6 +42,10 @@ class Memory:
         self.writer = expressions.writer
         self._used = 0
 
+    def next_action(self) -> None:
+        """What the last action kept in temporaries is not needed any more."""
+        self._used = 0
+
     # Whole values
 
     def value(self, node: typed.Expr) -> str:
@@ -55,6 +60,8 @@ class Memory:
                 return self.value(right)
             case typed.Assign():
                 return self._assign(node)
+            case typed.Store(target=typed.Load()):
+                return scratch.store(self.expressions, node).text
             case typed.Store():
                 return self.store_value(node)
         to = self._temporary(self.environment.room(node.type))
@@ -83,7 +90,7 @@ class Memory:
                 self.writer.line(f"COPY({to}, {size}, {self.value(node)});")
 
     def _temporary(self, size: int) -> str:
-        """C text of the address of so many bytes, a multiple of 8, which last to the end of the clause."""
+        """C text of the address of so many bytes, a multiple of 8, which last to the end of the action."""
         at, self._used = self._used, self._used + size
         self.environment.memory = max(self.environment.memory, self._used)
         return f"(f->frame->temporaries.memory + {at})"
@@ -126,10 +133,6 @@ class Memory:
         """An integer or pointer in a value."""
         return self._read(self._place(node), node.type, node.bits)
 
-    def text(self, node: typed.Part) -> str:
-        """C text of the address of a string in a value."""
-        return self._place(node).address
-
     def within(self, node: typed.Within) -> Number:
         """An index that has been held against the bounds."""
         name = self.writer.fresh()
@@ -157,8 +160,7 @@ class Memory:
         assert isinstance(node.target, typed.Part)
         size = self.environment.size(node.type)
         if isinstance(node.type, StringType):
-            text = self.expressions.copied(self.expressions.buffer(node.value), self.environment.bound)
-            source = text.text
+            source = self.expressions.full(self.expressions.buffer(node.value)).text
         else:
             source = self.value(node.value)
         place = self._place(node.target, change=True)
@@ -224,7 +226,7 @@ class Memory:
 
     def _write_text(self, place: _Place, size: int, value: typed.Expr) -> None:
         """A string as an array of so many characters."""
-        text = self.expressions.copied(self.expressions.buffer(value), self.environment.bound)
+        text = self.expressions.full(self.expressions.buffer(value))
         self.writer.line(f"COPY({place.address}, {min(size, text.size)}, {text.text});")
 
     def _guarded(self, place: _Place, line: str) -> None:

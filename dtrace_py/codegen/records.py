@@ -34,8 +34,10 @@ _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 class Records:
     """Builds the record of one clause: its C members, its layout, and the statements that fill it in."""
 
-    def __init__(self, expressions: Expressions, start_action: Callable[[], None]) -> None:
+    def __init__(self, expressions: Expressions, start_action: Callable[[], None], record: str = "record") -> None:
         self.expressions = expressions
+        self.record = record
+        """What C calls the record."""
         self.writer = expressions.writer
         self.start_action = start_action
         self.members = ["    u64 header;"]
@@ -63,8 +65,8 @@ class Records:
                 self._print(statement)
             case typed.Perform(action=ActionRow(name="tracemem")):
                 self._tracemem(statement)
-            case typed.Evaluate() | typed.Aggregate():
-                raise AssertionError("records nothing")
+            case typed.Evaluate() | typed.Aggregate() | typed.If():
+                raise AssertionError("records nothing by itself")
             case typed.Perform():
                 raise AssertionError(f"not refused: {statement.action.name}( )")
             case typed.Later():
@@ -108,17 +110,17 @@ class Records:
         if isinstance(kind, StringType):
             buffer = self.expressions.buffer(value)
             name, offset = self._member("text", f"char {{}}[{buffer.size}] __attribute__((aligned(8)))", buffer.size, 8)
-            self.expressions.copy(f"record->{name}", buffer.size, buffer)
+            self.expressions.copy(f"{self.record}->{name}", buffer.size, buffer)
             return offset, buffer.size
         if is_memory(kind):
             size = self.expressions.environment.size(kind)
             name, offset = self._bytes(size)
-            self.expressions.memory.fill(f"record->{name}", value)
+            self.expressions.memory.fill(f"{self.record}->{name}", value)
             return offset, size
         number = self.expressions.number(value)
         size = kind.size if isinstance(kind, IntType) else 8
         name, offset = self._member("value", f"{storage_type(kind)} {{}}", size, size)
-        self.writer.line(f"record->{name} = {number.text};")
+        self.writer.line(f"{self.record}->{name} = {number.text};")
         return offset, size
 
     def _bytes(self, size: int) -> tuple[str, int]:
@@ -141,7 +143,7 @@ class Records:
         self.start_action()
         name, offset = self._bytes(amount.value)
         number = self.expressions.number(address)
-        self.writer.line(f"LOAD_MEMORY(record->{name}, {amount.value}, {number.text});")
+        self.writer.line(f"LOAD_MEMORY({self.record}->{name}, {amount.value}, {number.text});")
         fields: list[Field] = [BytesField(offset, amount.value)]
         for each in shown:
             self.start_action()
@@ -158,12 +160,12 @@ class Records:
         if isinstance(value, typed.SymbolKey):
             number = self.expressions.number(value.address)
             name, offset = self._member("address", "u64 {}", 8, 8)
-            self.writer.line(f"record->{name} = {number.text};")
+            self.writer.line(f"{self.record}->{name} = {number.text};")
             return SymbolField(offset, value.what)
         self.expressions.needs.add("stack")
         size = value.frames * 8
         name, offset = self._member("stack", f"u64 {{}}[{value.frames}]", size, 8)
-        self.writer.line(f"stack_read(f, record->{name}, {size});")
+        self.writer.line(f"stack_read(f, {self.record}->{name}, {size});")
         return StackField(offset, value.frames)
 
     def _member(self, stem: str, declaration: str, size: int, alignment: int) -> tuple[str, int]:

@@ -10,7 +10,6 @@ from dtrace_py.lang.formats import Format, later
 from dtrace_py.lang.program import Clause
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.aggregating import AGGREGATING
-from dtrace_py.lang.userland import is_of_process
 from dtrace_py.record import values
 
 
@@ -40,6 +39,9 @@ def _found(node: object, span: Span) -> Iterator[tuple[str, Span]]:
     if what := _reason(node):
         yield what, span
         return
+    if isinstance(node, typed.Store) and isinstance(node.target, typed.Load):
+        yield from _found((node.target.address, node.value), span)  # what is there is written, not read
+        return
     for each in values(node):
         yield from _found(each, span)
 
@@ -56,10 +58,8 @@ def _reason(node: object) -> str | None:
             return f"{action.name}( )"
         case typed.Element(builtin=builtin) if not builtin.generated:
             return f"{builtin.name}[ ]"
-        case typed.Store(target=typed.Load()):
-            return "a store into memory"
         case typed.Printf(format=fmt) | typed.Printa(format=Format() as fmt) if letters := later(fmt):
             return f"format conversion %{letters}"
-        case typed.Load(address=address) | typed.StringAt(address=address) if is_of_process(address):
-            return "memory of a process behind a pointer"
+        case typed.Call(subroutine=subroutine) if not subroutine.generated:
+            return f"{subroutine.name}( )"
     return None

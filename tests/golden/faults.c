@@ -6,12 +6,14 @@
 #define SET_WORDS 1
 #define RING_BYTES 4194304
 #define RING_SLACK 24
+#define STRSIZE 256
+#define STRING_BYTES 256
 #define SYSCALLS 1
 
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
-#include "memory.h"
+#include "values.h"
 #include "arithmetic.h"
 
 struct temporaries {

@@ -6,6 +6,8 @@
 #define SET_WORDS 1
 #define RING_BYTES 4194304
 #define RING_SLACK 32
+#define STRSIZE 256
+#define STRING_BYTES 256
 #define TEXT_START 0xffffffff81000000ULL
 #define SLOT_SHIFT 4
 #define FUNCTION_PAGES 1
@@ -16,7 +18,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
-#include "memory.h"
+#include "values.h"
 #include "arithmetic.h"
 
 struct self_size_key { /* self->size */
