@@ -140,6 +140,7 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Targ
         only_cpu=options.optional("cpu"),
         offset=machine.types.offset,
         preempt_count=machine.preempt_count,
+        scratchsize=options.number("scratchsize"),
         bufpolicy=options.word("bufpolicy"),
     )
 

@@ -16,6 +16,7 @@ from dtrace_py.record import record
 
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
+    "scratch": ("scratch_begin(f);",),
     "timestamp": ("const u64 timestamp = bpf_ktime_get_ns();",),
     "globals": (
         "u32 zero = 0;",
@@ -87,7 +88,7 @@ class _Generator:
         else:
             self._only_block(self.clause.statements)
         body = self.writer.lines
-        faults = any(line.lstrip().startswith(("LOAD", "CHECK_DIVISOR")) for line in body)
+        faults = any(line.lstrip().startswith(("LOAD", "CHECK")) for line in body)
         layouts = tuple(
             ClauseLayout(self.clause, block.total if records(statements) else 0, tuple(block.actions), faults)
             for block, statements in zip(self.blocks, self.clause.blocks, strict=True)
@@ -236,6 +237,7 @@ class _Generator:
     def _start_action(self) -> None:
         """The next action begins: a fault from here on is in it."""
         self.action += 1
+        self.expressions.next_action()
         self.writer.line(f"fault.action = {self.action};")
 
 

@@ -30,6 +30,8 @@ class Target:
     """The offset in bytes of a member of a kernel structure; KeyError if there is none."""
     preempt_count: Callable[[], tuple[int, int] | None]
     """Where the kernel keeps its per-CPU preemption count: its per-CPU address, and that of the table of offsets."""
+    scratchsize: int = 256
+    """Of a clause's own memory, for alloca() and copyin()."""
     bufpolicy: str = "switch"
     """What happens when a ring is full: option bufpolicy."""
 

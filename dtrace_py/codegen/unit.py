@@ -95,7 +95,7 @@ class _Unit:
             [
                 *self._sizes(),
                 "",
-                *self._headers(["linkage", "ring", "strings", "arithmetic", *(["aggregate"] if layouts else [])]),
+                *self._headers(["linkage", "ring", "strings", "arithmetic", *self._early_headers(layouts)]),
                 "",
                 *variables.structures(self.environment),
                 *[line for made in layouts for line in aggregations.structures(made, self.environment)],
@@ -169,7 +169,13 @@ class _Unit:
             "SET_WORDS": -(-max(1, len(self.plan.enablings)) // 64),
             "RING_BYTES": target.ring_bytes,
             "RING_SLACK": self._slack(),
+            "STRSIZE": target.strsize,
+            "STRING_BYTES": self.environment.bound,
         }
+        if "scratch" in self.needs:
+            sizes["SCRATCH_BYTES"] = max(8, padded(target.scratchsize))
+        if self.linkage == "SUBPROGRAM":
+            sizes["MANY_CLAUSES"] = 1
         if target.bufpolicy in _POLICIES:
             sizes[_POLICIES[target.bufpolicy]] = 1
         if target.only_cpu is not None:
@@ -197,6 +203,10 @@ class _Unit:
     def _headers(self, names: list[str]) -> list[str]:
         return [f'#include "{name}.h"' for name in names]
 
+    def _early_headers(self, layouts: list[AggregationLayout]) -> list[str]:
+        """Those that say what is in the temporaries."""
+        return [*(["aggregate"] if layouts else []), *(["scratch"] if "scratch" in self.needs else [])]
+
     def _optional_headers(self) -> list[str]:
         providers = {probe.provider for probe in self.plan.probes}
         wanted = {
@@ -211,6 +221,7 @@ class _Unit:
             "thread": "thread" in self.needs,
             "stack": "stack" in self.needs,
             "vtime": "vtimestamp" in self.needs,
+            "memory": "scratch" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 
@@ -227,6 +238,8 @@ class _Unit:
             lines += ["    union {", *[f"        struct {stem}_key {stem};" for stem in stems], "    } key;"]
         if "this" in self.needs:
             lines.append("    struct clause_locals this_;")
+        if "scratch" in self.needs:
+            lines.append("    struct scratch scratch;")
         if self.environment.spills:
             lines.append(f"    s64 number[{self.environment.spills}];")
         if self.environment.texts:

@@ -171,15 +171,11 @@ class Update(Typed):
 
 
 @record
-class Call(Typed, Later):
+class Call(Typed):
     """A call of a subroutine; the arguments are of its parameters' types."""
 
     subroutine: Subroutine
     arguments: tuple[Expr, ...]
-
-    @property
-    def what(self) -> str:
-        return f"{self.subroutine.name}( )"
 
 
 @record
@@ -256,7 +252,7 @@ class Characters(Typed, Later):
 
 
 @record
-class Store(Typed, Later):
+class Store(Typed):
     """A write into memory of the clause's own (V11) or into a part of a variable. ``op`` and ``postfix`` as in Update."""
 
     target: Load | Part
@@ -264,10 +260,6 @@ class Store(Typed, Later):
     """None for a plain assignment."""
     value: Expr
     postfix: bool = False
-
-    @property
-    def what(self) -> str:
-        return "a store into memory"
 
 
 Expr = (
