@@ -57,7 +57,7 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
-            case typed.Evaluate() | typed.Aggregate() | typed.If():
+            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform():
                 raise AssertionError("records nothing by itself")
             case typed.Later():
                 raise AssertionError(f"not refused: {statement.what}")

@@ -447,7 +447,7 @@ class Exit(Acts):
 
 
 @record
-class Perform(Acts, Later):
+class Perform(Acts):
     """An action that is all told by its arguments: speculate(), raise(), setopt(), tracemem(), print() ..."""
 
     action: Action
@@ -460,10 +460,6 @@ class Perform(Acts, Later):
     @property
     def speculates(self) -> bool:
         return self.action.name == "speculate"
-
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
 
 
 @record
