@@ -95,6 +95,7 @@ OPTIONS = {
         Option("destructive", scalar, _S),
         Option("detach", one_of("wait", "background"), _S, "wait"),
         Option("dynvarsize", size, _S, 1 << 20),
+        Option("panic", scalar, _S),
         Option("stackframes", at_least(1, scalar), _S, 20),
         Option("statusrate", rate, _S, 10**9),
         Option("strsize", at_least(2, size), _S, 256, most=1 << 16),

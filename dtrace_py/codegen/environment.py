@@ -56,6 +56,10 @@ class Environment:
     """Bytes of the structures and arrays in between that a clause needs at most."""
     spills: int = 0
     """Intermediate values that a clause keeps in the frame at most."""
+    destructive: bool = False
+    """Whether any clause changes the system (contract 6.3)."""
+    panics: bool = False
+    """Whether any may panic it."""
     variables: dict[tuple[str, str], Variable] = field(default_factory=dict)
     """The D variables that are used, in order of first use."""
     aggregations: dict[str, Aggregation] = field(default_factory=dict)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import assert_never
 
-from dtrace_py.codegen import scratch
+from dtrace_py.codegen import destructive, scratch
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, padded
 from dtrace_py.codegen.variables import Storage, is_memory, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
+from dtrace_py.lang.tables.subroutines import DESTRUCTIVE
 from dtrace_py.lang.types import IntType, PointerType, StringType, Type, VoidType
 from dtrace_py.lang.userland import is_of_process
 from dtrace_py.record import changed
@@ -35,6 +36,9 @@ _BUILTINS = {
 }
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
+
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS}
+"""What generates calls of subroutines that give a number, or nothing."""
 
 _SHORT = 4
 """Words up to which strings are compared in place, rather than by a loop."""
@@ -139,7 +143,8 @@ class Expressions:
             case typed.Within():
                 return self.memory.within(node)
             case typed.Call():
-                return scratch.NUMBERS[node.subroutine.name](self, node)
+                self.environment.destructive |= node.subroutine.name in DESTRUCTIVE
+                return _CALLS[node.subroutine.name](self, node)
             case typed.Store(target=typed.Load()):
                 return scratch.store(self, node)
             case typed.Store():

@@ -50,7 +50,7 @@ def bcopy(make: Expressions, call: typed.Call) -> Number:
 
 def copyinstr(make: Expressions, call: typed.Call) -> Buffer:
     """R6: the limit counts the terminator."""
-    address, *limits = _arguments(make, call)
+    address, *limits = arguments(make, call)
     to, size, most = make.text(), make.environment.bound, make.environment.target.strsize
     limit = most
     if limits and limits[0].constant is not None:
@@ -131,9 +131,12 @@ def _store_memory(make: Expressions, address: Number, value: typed.Expr) -> Numb
 
 
 def _arguments(make: Expressions, call: typed.Call) -> list[Number]:
-    """The arguments, each evaluated once and in order."""
-    if call.subroutine.name != "copyinstr":
-        make.needs.add("scratch")
+    make.needs.add("scratch")
+    return arguments(make, call)
+
+
+def arguments(make: Expressions, call: typed.Call) -> list[Number]:
+    """The arguments, each evaluated once and in order; a string is its characters' address."""
     return [
         _characters(make, argument) if isinstance(argument.type, StringType) else make.save(make.number(argument))
         for argument in call.arguments

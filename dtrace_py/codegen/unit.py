@@ -117,6 +117,8 @@ class _Unit:
             tuple(layouts),
             self._slack(),
             self.environment.target.bufpolicy,
+            self.environment.destructive,
+            self.environment.panics,
         )
 
     # Before anything is generated
@@ -223,6 +225,8 @@ class _Unit:
             "stack": "stack" in self.needs,
             "vtime": "vtimestamp" in self.needs,
             "memory": "scratch" in self.needs,
+            "copyout": "copyout" in self.needs,
+            "chill": "chill" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 
