@@ -84,8 +84,9 @@ class Memory:
             case typed.Built(members=members):
                 self._build(to, size, members)
             case typed.Argument():
-                self.writer.line(f"CLEAR({to}, {size});")
-                self.writer.line(f"AT(u64, {to}, 0) = {self.expressions.raw_argument(node).text};")
+                register = self._temporary(8)
+                self.writer.line(f"AT(u64, {register}, 0) = {self.expressions.raw_argument(node).text};")
+                self.writer.line(f"COPY({to}, {size}, {register});")
             case _:
                 self.writer.line(f"COPY({to}, {size}, {self.value(node)});")
 

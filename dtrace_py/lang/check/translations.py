@@ -124,6 +124,9 @@ def _argument(check: ExpressionChecker, index: typed.Expr, span: Span) -> typed.
     if not 0 <= index.value < len(arguments):
         raise CompileError("D_ARGS_IDX", f"index {index.value} is out of range for args[ ]", span)
     argument = arguments[index.value]
+    if (size_of(argument.type, check.scope.source, check.strsize) or 8) > 8:
+        text = f"args[{index.value}] is a {argument.type} that does not come in one register"
+        raise CompileError("D_ARGS_TYPE", text, span)
     native = typed.Argument(argument.type, span, argument.native)
     if argument.translated is None:
         return native
