@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen import destructive, scratch
+from dtrace_py.codegen import builtins, destructive, scratch
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, padded
 from dtrace_py.codegen.variables import Storage, storage_type
@@ -35,8 +35,11 @@ _BUILTINS = {
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 
-_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS}
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS}
 """What generates calls of subroutines that give a number, or nothing."""
+
+_TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS}
+"""The same of those that give a string."""
 
 _SHORT = 4
 """Words up to which strings are compared in place, rather than by a loop."""
@@ -128,6 +131,8 @@ class Expressions:
             case typed.Call():
                 self.environment.destructive |= node.subroutine.name in DESTRUCTIVE
                 return _CALLS[node.subroutine.name](self, node)
+            case typed.Element():
+                return builtins.register(self, node)
             case typed.Store():
                 return scratch.store(self, node)
             case typed.Text() | typed.StringAt():
@@ -174,6 +179,8 @@ class Expressions:
             self.needs.add(_NEEDS[name])
         if name == "ppid":
             return self._parent()
+        if (number := builtins.read(self, name)) is not None:
+            return number
         return _BUILTINS[name]
 
     def _parent(self) -> Number:
@@ -325,7 +332,7 @@ class Expressions:
             case typed.Assign():
                 return self.storage.change_string(node)
             case typed.Call():
-                return scratch.TEXTS[node.subroutine.name](self, node)
+                return _TEXT_CALLS[node.subroutine.name](self, node)
         raise AssertionError(f"{type(node).__name__} is no string")
 
     def buffers(self, left: typed.Expr, right: typed.Expr) -> tuple[Buffer, Buffer]:
@@ -389,6 +396,8 @@ class Expressions:
             self.writer.line(f"string_clear({to} + {cut.size}, {size - cut.size});")
 
     def _text_of(self, name: str) -> Buffer:
+        if name in ("cwd", "root"):
+            return builtins.directory(self, name)
         to, limit = self.text(), self.environment.target.strsize
         if name == "execname":
             size = min(16, padded(limit))

@@ -190,15 +190,11 @@ class Argument(Typed, Later):
 
 
 @record
-class Element(Typed, Later):
+class Element(Typed):
     """``uregs[index]`` or ``fds[index]``."""
 
     builtin: Builtin
     index: Expr
-
-    @property
-    def what(self) -> str:
-        return f"{self.builtin.name}[ ]"
 
 
 @record

@@ -66,6 +66,8 @@ def _reason(node: object) -> str | None:
             return "a variable of structure or array type"
         case typed.Typed(type=FloatType() as kind):
             return f"a value of type {kind}"
+        case typed.Element(builtin=builtin) if not builtin.generated:
+            return f"{builtin.name}[ ]"
         case typed.Perform(action=action) if not action.generated:
             return f"{action.name}( )"
         case typed.Call(subroutine=subroutine) if not subroutine.generated:
