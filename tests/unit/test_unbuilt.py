@@ -78,7 +78,7 @@ def test_others(what: str) -> None:
 
 def test_what_can_be_run_is_not_refused() -> None:
     functions = [
-        f"@{name} = {name}({', '.join(['1', '0', '10'][: row.least])})"
+        f"@{name} = {name}({', '.join(['1', '2', '4', '5', '8'][: row.least])})"
         for name, row in AGGREGATING.items()
         if row.generated
     ]
