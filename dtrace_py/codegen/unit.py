@@ -14,6 +14,7 @@ from dtrace_py.codegen.programs import Context, Kind
 from dtrace_py.codegen.shape import Shape
 from dtrace_py.errors import DtpyError
 from dtrace_py.lang import typed
+from dtrace_py.lang.facts import NoTypes
 from dtrace_py.lang.program import Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.providers.dtrace import ERROR
@@ -73,7 +74,7 @@ class _Unit:
         self.program = program
         self.plan = plan
         self.shape = shape
-        self.environment = Environment(target)
+        self.environment = Environment(target, program.types or NoTypes())
         self.kinds = kinds(plan, shape.session)
         if _uses_vtimestamp(program):
             self.kinds.append(Kind("vtime", len(self.kinds)))
@@ -95,7 +96,7 @@ class _Unit:
             [
                 *self._sizes(),
                 "",
-                *self._headers(["linkage", "ring", "strings", "arithmetic", *self._early_headers(layouts)]),
+                *self._headers(["linkage", "ring", "strings", "values", "arithmetic", *self._early_headers(layouts)]),
                 "",
                 *variables.structures(self.environment),
                 *[line for made in layouts for line in aggregations.structures(made, self.environment)],
@@ -258,6 +259,10 @@ class _Unit:
             lines.append("    char path[4096 + 255]; /* PATH_MOST and NAME_MOST */")
         if self.environment.spills:
             lines.append(f"    s64 number[{self.environment.spills}];")
+        if self.environment.memory:
+            lines.append(f"    char memory[{self.environment.memory}] __attribute__((aligned(8)));")
+        if "curcpu" in self.environment.needs:
+            lines.append("    struct cpu_info cpu;")
         if self.environment.texts:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
         return [*lines, "} __attribute__((aligned(8)));", ""]

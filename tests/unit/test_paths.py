@@ -45,7 +45,7 @@ def test_a_directory_that_is_gone(tmp_path: Path) -> None:
         sys.executable,
         "-c",
         "import os, sys; os.rmdir(sys.argv[1]); os.execv(sys.executable, sys.argv[2:])",
-        folder,
+        str(folder),
     ]
     command = [*what, sys.executable, "-m", "dtrace_py", "-qn", "BEGIN { trace(cwd); exit(0); }"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
