@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import assert_never
 
-from dtrace_py.codegen import destructive, scratch
+from dtrace_py.codegen import builtins, destructive, scratch
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
-from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, padded
+from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
 from dtrace_py.codegen.variables import Storage, is_memory, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
 from dtrace_py.lang.tables.subroutines import DESTRUCTIVE
 from dtrace_py.lang.types import IntType, PointerType, StringType, Type, VoidType
-from dtrace_py.lang.userland import is_of_process
 from dtrace_py.record import changed
 
 _NAMES = {"probeprov": 0, "probemod": 1, "probefunc": 2, "probename": 3}
@@ -37,8 +36,11 @@ _BUILTINS = {
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 
-_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS}
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS}
 """What generates calls of subroutines that give a number, or nothing."""
+
+_TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS}
+"""The same of those that give a string."""
 
 _SHORT = 4
 """Words up to which strings are compared in place, rather than by a loop."""
@@ -151,8 +153,8 @@ class Expressions:
                 return self.memory.store(node, wanted=True)
             case typed.Argument():
                 return self._cut(self.raw_argument(node), node.type)
-            case typed.Element():
-                return self._file(node)
+            case typed.Element(builtin=builtin):
+                return builtins.register(self, node) if builtin.name == "uregs" else self._file(node)
             case typed.SymbolAddress():
                 return self._symbol(node)
             case typed.Text() | typed.StringAt() | typed.Translated() | typed.Built():
@@ -199,6 +201,8 @@ class Expressions:
             self.needs.add(_NEEDS[name])
         if name == "ppid":
             return self._parent()
+        if (number := builtins.read(self, name)) is not None:
+            return number
         if name in ("chip", "lgrp", "pset", "curcpu"):
             return self._cpu(name)
         return _BUILTINS[name]
@@ -215,9 +219,9 @@ class Expressions:
 
     def _load(self, node: typed.Load) -> Number:
         address = self.number(node.address)
-        name, load = self.writer.fresh(), "LOAD_USER" if is_of_process(node.address) else "LOAD"
+        name = self.writer.fresh()
         self.writer.line(f"{storage_type(node.type)} {name};")
-        self.writer.line(f"{load}({name}, {address.text});")
+        self.writer.line(f"{loading(node.address)}({name}, {address.text});")
         return self.extracted(self.as_loaded(name, node.type), node)
 
     def as_loaded(self, name: str, kind: Type) -> Number:
@@ -399,7 +403,7 @@ class Expressions:
             case typed.Load() | typed.Part() | typed.Store():
                 return self._string_in(node)
             case typed.Call():
-                return scratch.TEXTS[node.subroutine.name](self, node)
+                return _TEXT_CALLS[node.subroutine.name](self, node)
         raise AssertionError(f"{type(node).__name__} is no string")
 
     def buffers(self, left: typed.Expr, right: typed.Expr) -> tuple[Buffer, Buffer]:
@@ -464,6 +468,8 @@ class Expressions:
             self.writer.line(f"string_clear({to} + {cut.size}, {size - cut.size});")
 
     def _text_of(self, name: str) -> Buffer:
+        if name in ("cwd", "root"):
+            return builtins.directory(self, name)
         to, limit = self.text(), self.environment.target.strsize
         if name == "execname":
             size = min(16, padded(limit))
@@ -480,7 +486,8 @@ class Expressions:
         """A string that is a member of something."""
         to, size, limit = self.text(), self.environment.bound, self.environment.target.strsize
         if isinstance(node, typed.Load):
-            self.writer.line(f"LOAD_STRING({to}, {size}, {limit}, {self.number(node.address).text});")
+            load, address = loading(node.address), self.number(node.address)
+            self.writer.line(f"{load}_STRING({to}, {size}, {limit}, {address.text});")
         else:
             place = self.memory.value(node)
             self.writer.line(f"COPY_STRING({to}, {size}, {limit}, {place});")
@@ -490,8 +497,7 @@ class Expressions:
         address = self.number(node.address)
         to, size = self.text(), self.environment.bound
         limit = min(node.limit + 1 if node.limit else size, self.environment.target.strsize)
-        load = "LOAD_USER_STRING" if is_of_process(node.address) else "LOAD_STRING"
-        self.writer.line(f"{load}({to}, {size}, {limit}, {address.text});")
+        self.writer.line(f"{loading(node.address)}_STRING({to}, {size}, {limit}, {address.text});")
         return Buffer(to, size)
 
     def _string_conditional(self, node: typed.Conditional) -> Buffer:

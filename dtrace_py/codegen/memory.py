@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.codegen import scratch
-from dtrace_py.codegen.operands import Number
+from dtrace_py.codegen.operands import Number, loading
 from dtrace_py.codegen.variables import is_memory, map_name, storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.types import IntType, StringType, Type
@@ -75,7 +75,7 @@ class Memory:
             case typed.Const():
                 self.writer.line(f"CLEAR({to}, {size});")
             case typed.Load(address=address):
-                self.writer.line(f"LOAD_MEMORY({to}, {size}, {self.expressions.number(address).text});")
+                self.writer.line(f"{loading(address)}_MEMORY({to}, {size}, {self.expressions.number(address).text});")
             case typed.Value(variable=variable) if variable.dynamic:
                 place = self.expressions.storage.found(node)
                 self.writer.line(f"COPY({to}, {size}, {place} ? {place}->value : 0);")

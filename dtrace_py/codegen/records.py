@@ -19,7 +19,7 @@ from dtrace_py.codegen.layout import (
     SymbolField,
     TextField,
 )
-from dtrace_py.codegen.operands import padded
+from dtrace_py.codegen.operands import loading, padded
 from dtrace_py.codegen.variables import is_memory, storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.tables.actions import Action as ActionRow
@@ -141,7 +141,7 @@ class Records:
         self.start_action()
         name, offset = self._bytes(amount.value)
         number = self.expressions.number(address)
-        self.writer.line(f"LOAD_MEMORY({self.record}->{name}, {amount.value}, {number.text});")
+        self.writer.line(f"{loading(address)}_MEMORY({self.record}->{name}, {amount.value}, {number.text});")
         fields: list[Field] = [BytesField(offset, amount.value)]
         for each in shown:
             self.start_action()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from dtrace_py.codegen import aggregations, clauses, programs, variables
+from dtrace_py.codegen import aggregations, builtins, clauses, programs, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
@@ -199,6 +199,10 @@ class _Unit:
             sizes["TIMERS"] = shape.timers
         if "names" in self.needs:
             sizes["NAMES_BYTES"] = shape.names
+        if "dpath" in self.needs:
+            sizes |= builtins.path_offsets(target)
+        if "progeny" in self.needs:
+            sizes |= builtins.progeny_offsets(target)
         if "thread" in self.needs and (where := target.preempt_count()):
             sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
             sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"
@@ -232,6 +236,10 @@ class _Unit:
             "memory": "scratch" in self.needs,
             "copyout": "copyout" in self.needs,
             "chill": "chill" in self.needs,
+            "callers": "callers" in self.needs,
+            "uregs": "uregs" in self.needs,
+            "progeny": "progeny" in self.needs,
+            "dpath": "dpath" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 
@@ -250,6 +258,10 @@ class _Unit:
             lines.append("    struct clause_locals this_;")
         if "scratch" in self.needs:
             lines.append("    struct scratch scratch;")
+        if "frames" in self.needs:
+            lines.append("    u64 frames[127]; /* STACK_FRAMES */")
+        if "dpath" in self.needs:
+            lines.append("    char path[4096 + 255]; /* PATH_MOST and NAME_MOST */")
         if self.environment.spills:
             lines.append(f"    s64 number[{self.environment.spills}];")
         if self.environment.memory:

@@ -39,9 +39,6 @@ def _found(node: object, span: Span) -> Iterator[tuple[str, Span]]:
     if what := _reason(node):
         yield what, span
         return
-    if isinstance(node, typed.Store) and isinstance(node.target, typed.Load):
-        yield from _found((node.target.address, node.value), span)  # what is there is written, not read
-        return
     for each in values(node):
         yield from _found(each, span)
 
