@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from dtrace_py.codegen import aggregations, builtins, clauses, programs, variables
+from dtrace_py.codegen import aggregations, builtins, clauses, programs, surroundings, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
@@ -201,6 +201,8 @@ class _Unit:
             sizes["NAMES_BYTES"] = shape.names
         if "dpath" in self.needs:
             sizes |= builtins.path_offsets(target)
+        if "files" in self.needs:
+            sizes |= surroundings.file_offsets(target)
         if "progeny" in self.needs:
             sizes |= builtins.progeny_offsets(target)
         if "thread" in self.needs and (where := target.preempt_count()):
@@ -240,6 +242,7 @@ class _Unit:
             "uregs": "uregs" in self.needs,
             "progeny": "progeny" in self.needs,
             "dpath": "dpath" in self.needs,
+            "files": "files" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 
