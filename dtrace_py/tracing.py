@@ -17,6 +17,7 @@ from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
+from dtrace_py.output.values import Lookup
 from dtrace_py.prepare import Prepared
 from dtrace_py.runtime import attach as attaching
 from dtrace_py.runtime import background
@@ -56,7 +57,7 @@ class Run:
         self.sink = sink
         self.complain = complain
         kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
-        lookup = self.machine.symbols.find
+        lookup = Lookup(self.machine.symbols.find, self.machine.processes)
         self.store = Store(kernel, lookup, self._order, lambda: self.options.number("stackindent"))
         self.consumer = Consumer(tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain)
         self.drops = Drops(tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain)

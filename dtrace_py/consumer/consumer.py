@@ -181,9 +181,10 @@ class Consumer:
 
     def _special(self, argument: printf.Argument, style: Style) -> str:
         """A stack or a symbol as a statement of its own."""
-        if isinstance(argument.value, tuple):
-            return values.stack(argument.value, style.stackindent, self._lookup)
-        assert isinstance(argument.value, int)
+        assert not isinstance(argument.value, str)
+        if argument.symbol in ("stack", "ustack"):
+            assert isinstance(argument.value, tuple)
+            return values.stack(argument.value, argument.symbol, style.stackindent, self._lookup)
         return f"  {values.symbol(argument.value, argument.symbol, self._lookup):<50}"
 
     def _normalize(self, enabling: int, name: str, readers: list[fields.Reader]) -> Step:

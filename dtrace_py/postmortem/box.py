@@ -24,6 +24,8 @@ from dtrace_py.codegen.layout import (
     SymbolField,
     TextField,
     Unit,
+    UserStackField,
+    UserSymbolField,
 )
 from dtrace_py.codegen.plan import Enabling, Plan
 from dtrace_py.lang import typed
@@ -43,7 +45,8 @@ HEADER = struct.Struct("<16sQQ")
 _VERSION = 1
 _END_OF_COLUMN = b"\0"
 
-_FIELDS = {each.__name__: each for each in (IntField, TextField, StackField, SymbolField, NameField, ConstantField)}
+_KINDS = (IntField, TextField, StackField, SymbolField, UserStackField, UserSymbolField, NameField, ConstantField)
+_FIELDS = {each.__name__: each for each in _KINDS}
 
 # In place of what is left out: the records hold what expressions came to.
 _NOWHERE = Span(0, 0, 0)
@@ -169,6 +172,10 @@ def _read_field(size: int, kind: str, *values: Any) -> Field:
             end = offset + 8 * frames
         case SymbolField(offset=offset):
             end = offset + 8
+        case UserStackField(offset=offset, frames=frames):
+            end = offset + 8 + 8 * frames
+        case UserSymbolField(offset=offset):
+            end = offset + 16
         case NameField() | ConstantField():
             return field
         case _:
