@@ -78,7 +78,7 @@ OPTIONS = {
         *_rows(_C, size, "preallocate", False),
         Option("amin", stability, _C),
         Option("encoding", one_of("ascii", "utf8"), _C, built=False),
-        Option("evaltime", one_of("exec", "preinit", "postinit", "main"), _C, "postinit", built=False),
+        Option("evaltime", one_of("exec", "preinit", "postinit", "main"), _C, "postinit"),
         Option("iregs", scalar, _C, 8, built=False),
         Option("late", one_of("dynamic", "static"), _C, "dynamic", built=False),
         Option("linkmode", one_of("kernel", "primary", "dynamic", "static"), _C, "kernel", built=False),

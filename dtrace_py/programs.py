@@ -66,7 +66,7 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
 
             source = preprocess(source, options)
         defaults = partial(options.flag, "defaultargs")
-        macros = Macros(process_macros(), job.operands, source.path or job.command, defaults)
+        macros = Macros(process_macros(job.target), job.operands, source.path or job.command, defaults)
         try:
             clauses = compiler.compile(source, macros)
         except (CompileError, CompileErrors) as error:

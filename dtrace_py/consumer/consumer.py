@@ -72,6 +72,7 @@ class Consumer:
     def consume(self, cpus: Iterable[int], style: Style, abandoned: Callable[[], bool]) -> None:
         """Print what the rings of these CPUs hold. Leaves the rest where it is soon after it is ``abandoned``."""
         self._store.new_pass()
+        self._lookup.users.new_pass()
         for cpu in cpus:
             if self._static and not style.flowindent:
                 self._consume_headers(cpu, style, abandoned)

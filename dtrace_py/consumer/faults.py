@@ -46,6 +46,7 @@ def drop_message(kind: str, count: int, cpu: int | None, tagged: bool) -> str:
         "PRINCIPAL": f"drop{plural}",
         "AGGREGATION": f"aggregation drop{plural}",
         "DYNAMIC": f"dynamic variable drop{plural}",
+        "STKSTROVERFLOW": f"jstack()/ustack() string table overflow{plural}",
         "DBLERROR": f"error{plural} in ERROR probe enabling",
     }[kind]
     return f"{tag}{count} {what}{where}"

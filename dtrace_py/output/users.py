@@ -21,6 +21,9 @@ class Users(Protocol):
     target: int
     """The process that -c or -p named first; 0 if there is none."""
 
+    def new_pass(self) -> None:
+        """From now on a process may be another program than it was."""
+
     def see(self, process: int) -> None:
         """Look at a process, for it may soon be gone."""
 
@@ -86,6 +89,9 @@ class NoUsers:
     resolves = True
     overflows = 0
     target = 0
+
+    def new_pass(self) -> None:
+        """Nothing changes."""
 
     def see(self, process: int) -> None:
         """Nothing to be seen."""

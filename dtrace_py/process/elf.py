@@ -104,6 +104,11 @@ class Elf:
                 return offset - start + address
         return None
 
+    @property
+    def wide(self) -> bool:
+        """Whether it is of 64 bits."""
+        return self._layout.wide
+
     def bias(self, entry: int) -> int:
         """What its addresses are off by in a process whose entry point is there."""
         return entry - self.entry
@@ -154,7 +159,7 @@ class Elf:
         found = {
             value
             for name, _, section, value, _, text in self._raw_symbols()
-            if section and value and text.startswith(raw, name) and (not name or text[name - 1] == 0)
+            if section and value and text.startswith(raw, name)
         }
         return sorted(found)
 
