@@ -6,6 +6,8 @@
  */
 #pragma once
 
+/* A PROGRAM or CALLBACK has effects, such as a store: clang would leave out the call by which the linker knows it. */
+
 /* All in one section: then calls among them are calls, which need no relocation. */
 #define LINKED section(".bpf.fn.linked"), noinline
 

@@ -32,8 +32,10 @@ _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 class Records:
     """Builds the record of one clause: its C members, its layout, and the statements that fill it in."""
 
-    def __init__(self, expressions: Expressions, start_action: Callable[[], None]) -> None:
+    def __init__(self, expressions: Expressions, start_action: Callable[[], None], record: str = "record") -> None:
         self.expressions = expressions
+        self.record = record
+        """What C calls the record."""
         self.writer = expressions.writer
         self.start_action = start_action
         self.members = ["    u64 header;"]
@@ -57,8 +59,8 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
-            case typed.Evaluate() | typed.Aggregate():
-                raise AssertionError("records nothing")
+            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform():
+                raise AssertionError("records nothing by itself")
             case typed.Later():
                 raise AssertionError(f"not refused: {statement.what}")
             case _:
@@ -89,13 +91,13 @@ class Records:
         if isinstance(value.type, StringType):
             buffer = self.expressions.buffer(value)
             name, offset = self._member("text", f"char {{}}[{buffer.size}] __attribute__((aligned(8)))", buffer.size, 8)
-            self.expressions.copy(f"record->{name}", buffer.size, buffer)
+            self.expressions.copy(f"{self.record}->{name}", buffer.size, buffer)
             return TextField(offset, buffer.size)
         number = self.expressions.number(value)
         kind = value.type
         size = kind.size if isinstance(kind, IntType) else 8
         name, offset = self._member("value", f"{storage_type(kind)} {{}}", size, size)
-        self.writer.line(f"record->{name} = {number.text};")
+        self.writer.line(f"{self.record}->{name} = {number.text};")
         return IntField(offset, size, kind.signed if isinstance(kind, IntType) else False)
 
     def _is_name(self, builtin: str) -> bool:
@@ -108,22 +110,22 @@ class Records:
             case typed.SymbolKey():
                 number = self.expressions.number(value.address)
                 name, offset = self._member("address", "u64 {}", 8, 8)
-                self.writer.line(f"record->{name} = {number.text};")
+                self.writer.line(f"{self.record}->{name} = {number.text};")
                 return SymbolField(offset, value.what)
             case typed.UserSymbolKey():
                 number = self.expressions.number(value.address)
                 name, offset = self._member("address", "u64 {}[2]", 16, 8)
-                self.writer.line(f"record->{name}[0] = {PROCESS};")
-                self.writer.line(f"record->{name}[1] = {number.text};")
+                self.writer.line(f"{self.record}->{name}[0] = {PROCESS};")
+                self.writer.line(f"{self.record}->{name}[1] = {number.text};")
                 return UserSymbolField(offset, value.what)
             case typed.StackKey(frames=frames):
                 name, offset = self._member("stack", f"u64 {{}}[{frames}]", frames * 8, 8)
-                self.expressions.stack(f"record->{name}", frames)
+                self.expressions.stack(f"{self.record}->{name}", frames)
                 return StackField(offset, frames)
             case typed.UserStackKey(frames=frames):
                 name, offset = self._member("stack", f"u64 {{}}[{1 + frames}]", 8 + frames * 8, 8)
-                self.writer.line(f"record->{name}[0] = {PROCESS};")
-                self.expressions.user_stack(f"record->{name} + 1", frames)
+                self.writer.line(f"{self.record}->{name}[0] = {PROCESS};")
+                self.expressions.user_stack(f"{self.record}->{name} + 1", frames)
                 return UserStackField(offset, frames, value.strings)
         assert_never(value)
 

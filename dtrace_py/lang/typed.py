@@ -5,6 +5,9 @@ Every expression carries its D type. Integers live in 64-bit registers (C1); con
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
 from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.formats import Format
 from dtrace_py.lang.program import Aggregation, Variable
@@ -168,15 +171,11 @@ class Update(Typed):
 
 
 @record
-class Call(Typed, Later):
+class Call(Typed):
     """A call of a subroutine; the arguments are of its parameters' types."""
 
     subroutine: Subroutine
     arguments: tuple[Expr, ...]
-
-    @property
-    def what(self) -> str:
-        return f"{self.subroutine.name}( )"
 
 
 @record
@@ -253,7 +252,7 @@ class Characters(Typed, Later):
 
 
 @record
-class Store(Typed, Later):
+class Store(Typed):
     """A write into memory of the clause's own (V11) or into a part of a variable. ``op`` and ``postfix`` as in Update."""
 
     target: Load | Part
@@ -261,10 +260,6 @@ class Store(Typed, Later):
     """None for a plain assignment."""
     value: Expr
     postfix: bool = False
-
-    @property
-    def what(self) -> str:
-        return "a store into memory"
 
 
 Expr = (
@@ -443,7 +438,7 @@ class Exit(Acts):
 
 
 @record
-class Perform(Acts, Later):
+class Perform(Acts):
     """An action that is all told by its arguments: speculate(), raise(), setopt(), tracemem(), print() ..."""
 
     action: Action
@@ -456,10 +451,6 @@ class Perform(Acts, Later):
     @property
     def speculates(self) -> bool:
         return self.action.name == "speculate"
-
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
 
 
 @record
@@ -476,7 +467,7 @@ class Command(Acts, Later):
 
 
 @record
-class If(Acts, Later):
+class If(Acts):
     """``if (condition) yes else no`` (P30)."""
 
     condition: Expr
@@ -487,11 +478,19 @@ class If(Acts, Later):
     def records(self) -> bool:
         return any(statement.records for statement in (*self.yes, *self.no))
 
-    @property
-    def what(self) -> str:
-        return "if/else"
-
 
 Statement = (
     Evaluate | Aggregate | Trace | Record | Printf | Printa | Clear | Trunc | Normalize | Exit | Perform | Command | If
 )
+
+
+def blocks(statements: tuple[Statement, ...]) -> Iterator[tuple[Statement, ...]]:
+    """The basic blocks of a clause, in program order: every stretch of statements that no ``if`` interrupts (P30)."""
+    for branches, stretch in groupby(statements, lambda statement: isinstance(statement, If)):
+        if not branches:
+            yield tuple(stretch)
+            continue
+        for each in stretch:
+            assert isinstance(each, If)
+            yield from blocks(each.yes)
+            yield from blocks(each.no)

@@ -114,13 +114,23 @@ def measure(
     sizes: Sequence[str], kinds: Sequence[str], rounds: int, suites: Sequence[str], seconds: float, patience: float
 ) -> list[dict[str, Any]]:
     """Every run. ``suites`` names the copies of bpftrace, by Debian release, that take turns with dtpy; ``patience`` is how
-    many seconds attaching, or ending, may take."""
+    many seconds attaching, or ending, may take. What failed once is told, and not tried again."""
     contestants, rows = _contestants(suites), []
-    cells = [(NONE, NONE), *product(kinds, sizes)]
+    failed: set[tuple[str, str, str]] = set()
+    cells = [cell for kind in kinds for cell in ([(NONE, NONE)] if kind == NONE else product([kind], sizes))]
     for number, (kind, size) in turns(cells, rounds, seconds):
         for contestant in contestants:
-            row = _run(contestant, kind, size, patience)
-            rows.append({"mechanism": contestant.name, "kind": kind, "size": size, "round": number, **row})
+            if (contestant.name, kind, size) in failed:
+                continue
+            head = {"mechanism": contestant.name, "kind": kind, "size": size, "round": number}
+            try:
+                row = _run(contestant, kind, size, patience)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                failed.add((contestant.name, kind, size))
+                rows.append({**head, "failed": str(error)})
+                say(f"{contestant.name}, {kind}, {size} failed: {error}")
+                continue
+            rows.append({**head, **row})
             times = f"attached {row['attach']['seconds']:.1f} s, results {row['results_seconds']:.2f} s"
             say(f"{contestant.name}, {kind}, {size}: {times}, end {row['detach']['seconds']:.2f} s")
     return rows

@@ -47,7 +47,7 @@ def _teardown(file: dict[str, Any], command: dict[str, Any] | None) -> Any:
     kind = next(kind for kind in _KIND if any(row["kind"] == kind for row in file["rows"]))
     here = [row for row in file["rows"] if row["kind"] == kind or row["mechanism"].startswith("fentry")]
     probes = {size: rows[0]["probes"] for (name, size), rows in groups(here, "mechanism", "size") if name == "dtpy"}
-    outside = [row for row in command["rows"] if row["kind"] == kind] if command else []
+    outside = [row for row in command["rows"] if row["kind"] == kind and "failed" not in row] if command else []
     for axes, path, title in zip(
         figure.subplots(1, 2), (("detach", "seconds"), ("detach", "xcalls")), ("seconds", "xcalls"), strict=True
     ):
