@@ -76,7 +76,8 @@ def stack(frames: tuple[int, ...], indent: int, users: Users) -> str:
             room, name = 0, ""
         room -= len(name) + 1 if name else 0
         known = users.find(process, at)
-        shown = name if name and not name.startswith("@") and known is None else address(process, at, users)
+        unknown = known is None or not known.symbol
+        shown = name if name and not name.startswith("@") and unknown else address(process, at, users)
         lines.append(f"{'':{indent}}{shown}\n")
         if name.startswith("@"):
             lines.append(f"{'':{indent}}  [ {name[1:]} ]\n")
