@@ -54,7 +54,8 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     options = job.options
     set_option = partial(options.set, pragma=True)
     version, least = partial(options.number, "version"), partial(_least, options)
-    settings = Settings(options.number, options.flag, set_option, partial(_depends, providers), version, least)
+    depends, targeted = partial(_depends, providers), job.target != 0
+    settings = Settings(options.number, options.flag, set_option, depends, version, least, targeted)
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
