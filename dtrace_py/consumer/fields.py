@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import assert_never
 
 from dtrace_py.codegen.layout import (
+    BytesField,
     ConstantField,
     Field,
     IntField,
     NameField,
+    ShownField,
     StackField,
     SymbolField,
     TextField,
@@ -36,6 +38,8 @@ def reader(field: Field, rings: memoryview) -> Reader:
             return lambda place, _: Argument(unpack(rings, place + offset)[0], size, signed)
         case TextField(offset=offset, size=size):
             return lambda place, _: Argument(_text(rings[place + offset : place + offset + size]))
+        case BytesField(offset=offset, size=size) | ShownField(offset=offset, size=size):
+            return lambda place, _: Argument(bytes(rings[place + offset : place + offset + size]), size)
         case StackField(offset=offset, frames=frames):
             unpack_stack = struct.Struct(f"<{frames}Q").unpack_from
             return lambda place, _: Argument(_frames(unpack_stack(rings, place + offset)), symbol="stack")
