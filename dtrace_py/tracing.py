@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
-from dtrace_py.consumer.consumer import Consumer, Style
+from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.drops import Drops
 from dtrace_py.consumer.store import Store
+from dtrace_py.consumer.style import style_of
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.machine import Machine
@@ -58,7 +59,9 @@ class Run:
         kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
         lookup = self.machine.symbols.find
         self.store = Store(kernel, lookup, self._order, lambda: self.options.number("stackindent"))
-        self.consumer = Consumer(tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain)
+        self.consumer = Consumer(
+            tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain, options
+        )
         self.drops = Drops(tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain)
         self.signals = Signals()
 
@@ -199,8 +202,7 @@ class Run:
         report.results_seconds = report.since_stop()
 
     def _consume(self, abandoned: Callable[[], bool]) -> None:
-        style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
-        self.consumer.consume(self.tracer.reading_order(), style, abandoned)
+        self.consumer.consume(self.tracer.reading_order(), style_of(self.options), abandoned)
 
     def _order(self) -> Order:
         return Order(

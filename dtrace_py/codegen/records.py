@@ -19,6 +19,7 @@ from dtrace_py.codegen.layout import (
 from dtrace_py.codegen.operands import padded
 from dtrace_py.codegen.variables import storage_type
 from dtrace_py.lang import typed
+from dtrace_py.lang.tables.actions import Action as ActionRow
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
@@ -45,7 +46,7 @@ class Records:
         match statement:
             case typed.Trace(value=value):
                 self._action(statement, value)
-            case typed.Printf(arguments=arguments):
+            case typed.Printf(arguments=arguments) | typed.Command(arguments=arguments):
                 self._action(statement, *arguments)
             case typed.Exit(status=status):
                 self._action(statement, status)
@@ -57,10 +58,12 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
+            case typed.Perform(action=ActionRow(name="setopt" | "ftruncate"), arguments=arguments):
+                self._action(statement, *arguments)
             case typed.Evaluate() | typed.Aggregate() | typed.If():
                 raise AssertionError("records nothing by itself")
-            case typed.Later():
-                raise AssertionError(f"not refused: {statement.what}")
+            case typed.Perform():
+                raise AssertionError(f"not refused: {statement.action.name}( )")
             case _:
                 assert_never(statement)
 

@@ -447,7 +447,7 @@ class Exit(Acts):
 
 
 @record
-class Perform(Acts, Later):
+class Perform(Acts):
     """An action that is all told by its arguments: speculate(), raise(), setopt(), tracemem(), print() ..."""
 
     action: Action
@@ -461,22 +461,14 @@ class Perform(Acts, Later):
     def speculates(self) -> bool:
         return self.action.name == "speculate"
 
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
-
 
 @record
-class Command(Acts, Later):
+class Command(Acts):
     """system() or freopen(): a text that the consumer formats and acts on."""
 
     action: Action
     format: Format
     arguments: tuple[Expr, ...]
-
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
 
 
 @record

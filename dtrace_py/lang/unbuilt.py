@@ -55,12 +55,16 @@ def _reason(node: object) -> str | None:
             return f"the variable {builtin.name}"
         case typed.Aggregate(aggregation=aggregation) if not AGGREGATING[aggregation.function].generated:
             return f"{aggregation.function}( )"
+        case typed.Perform(action=action) if not action.generated:
+            return f"{action.name}( )"
         case typed.Trace(value=value) | typed.Evaluate(value=value) if isinstance(
             value.type, StructType | ArrayType
         ) and not is_string_like(value.type):
             where = "trace( ) of" if isinstance(node, typed.Trace) else "an expression as a statement of"
             return f"{where} type {value.type}"
-        case typed.Printf(format=fmt) | typed.Printa(format=Format() as fmt) if letters := later(fmt):
+        case typed.Printf(format=fmt) | typed.Command(format=fmt) | typed.Printa(format=Format() as fmt) if (
+            letters := later(fmt)
+        ):
             return f"format conversion %{letters}"
         case typed.Value(variable=Variable(type=StructType() | ArrayType())):
             return "a variable of structure or array type"

@@ -1,0 +1,20 @@
+"""How records are printed, as the options say at the moment."""
+
+from __future__ import annotations
+
+from dtrace_py.options import Options
+from dtrace_py.record import record
+
+
+@record
+class Style:
+    """The options that concern every record."""
+
+    quiet: bool
+    flowindent: bool
+    stackindent: int
+
+
+def style_of(options: Options) -> Style:
+    """What these options say."""
+    return Style(options.flag("quiet"), options.flag("flowindent"), options.number("stackindent"))
