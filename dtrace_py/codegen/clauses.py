@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain, groupby
 
-from dtrace_py.codegen import aggregations
+from dtrace_py.codegen import aggregations, destructive
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import ClauseLayout
@@ -17,7 +17,7 @@ from dtrace_py.record import record
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
     "scratch": ("scratch_begin(f);",),
-    "timestamp": ("const u64 timestamp = bpf_ktime_get_ns();",),
+    "timestamp": ("u64 timestamp = bpf_ktime_get_ns();",),
     "globals": (
         "u32 zero = 0;",
         "struct globals *globals = globals_map.lookup(&zero);",
@@ -224,6 +224,8 @@ class _Generator:
         self.blocks.append(block)
         self.action = 0
         for statement in statements:
+            if isinstance(statement, typed.Perform | typed.Command) and statement.action.destructive:
+                self.expressions.environment.destructive = True
             match statement:
                 case typed.Evaluate(value=value):
                     self._start_action()
@@ -231,6 +233,9 @@ class _Generator:
                 case typed.Aggregate():
                     self._start_action()
                     aggregations.update(statement, self.expressions)
+                case typed.Perform(action=action) if not action.records:
+                    self._start_action()
+                    destructive.perform(self.expressions, statement)
                 case _:
                     block.add(statement)
 

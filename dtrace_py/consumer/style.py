@@ -13,8 +13,10 @@ class Style:
     quiet: bool
     flowindent: bool
     stackindent: int
+    rawbytes: bool
 
 
 def style_of(options: Options) -> Style:
     """What these options say."""
-    return Style(options.flag("quiet"), options.flag("flowindent"), options.number("stackindent"))
+    flag = options.flag
+    return Style(flag("quiet"), flag("flowindent"), options.number("stackindent"), flag("rawbytes"))

@@ -18,6 +18,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "values.h"
 #include "arithmetic.h"
 #include "aggregate.h"
 
@@ -82,7 +83,7 @@ static __always_inline struct agg___value *agg___slot(struct firing *f, struct a
 static __always_inline void clause_1(struct firing *f, u32 enabling)
 {
     const u64 thread = thread_key(f);
-    const u64 timestamp = bpf_ktime_get_ns();
+    u64 timestamp = bpf_ktime_get_ns();
 
     struct self_began_key *key1 = &f->frame->temporaries.key.self_began;
     key1->thread = thread;
@@ -100,7 +101,7 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
 static __always_inline void clause_2(struct firing *f, u32 enabling)
 {
     const u64 thread = thread_key(f);
-    const u64 timestamp = bpf_ktime_get_ns();
+    u64 timestamp = bpf_ktime_get_ns();
 
     struct self_began_key *key1 = &f->frame->temporaries.key.self_began;
     key1->thread = thread;
