@@ -16,6 +16,7 @@ from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
+from dtrace_py.output.look import look_of
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.prepare import Prepared
@@ -58,7 +59,9 @@ class Run:
         self.complain = complain
         kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
         lookup = self.machine.symbols.find
-        self.store = Store(kernel, lookup, self._order, lambda: self.options.number("stackindent"))
+        self.store = Store(
+            kernel, lookup, self._order, lambda: self.options.number("stackindent"), lambda: look_of(options)
+        )
         self.consumer = Consumer(
             tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain, options
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dtrace_py.lang.formats import Conversion, Format
-from dtrace_py.output import network, memory, values
+from dtrace_py.output import memory, network, values
 from dtrace_py.record import record
 
 Value = int | str | bytes | tuple[int, ...]
