@@ -77,7 +77,7 @@ OPTIONS = {
         *_rows(_C, scalar, "disasm pgmax tree useruid", False),
         *_rows(_C, size, "preallocate", False),
         Option("amin", stability, _C),
-        Option("encoding", one_of("ascii", "utf8"), _C, built=False),
+        Option("encoding", one_of("ascii", "utf8"), _C),
         Option("evaltime", one_of("exec", "preinit", "postinit", "main"), _C, "postinit", built=False),
         Option("iregs", scalar, _C, 8, built=False),
         Option("late", one_of("dynamic", "static"), _C, "dynamic", built=False),
@@ -117,7 +117,8 @@ OPTIONS = {
         Option("stackindent", scalar, _D, 14, most=1 << 16),
         Option("switchrate", rate, _D),
         Option("rawbytes", scalar, _D),
-        *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize", False),
+        *_rows(_D, scalar, "agghist aggpack aggzoom quietresize"),
+        *_rows(_D, scalar, "errexit", False),
         *_rows(_D, size, "printsize", False),
     )
 }

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
-from dtrace_py.consumer.consumer import Consumer, Style
+from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.drops import Drops
 from dtrace_py.consumer.store import Store
+from dtrace_py.consumer.style import style_of
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
+from dtrace_py.output.look import look_of
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.prepare import Prepared
@@ -57,8 +59,12 @@ class Run:
         self.complain = complain
         kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
         lookup = self.machine.symbols.find
-        self.store = Store(kernel, lookup, self._order, lambda: self.options.number("stackindent"))
-        self.consumer = Consumer(tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain)
+        self.store = Store(
+            kernel, lookup, self._order, lambda: self.options.number("stackindent"), lambda: look_of(options)
+        )
+        self.consumer = Consumer(
+            tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain, options
+        )
         self.drops = Drops(tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain)
         self.signals = Signals()
 
@@ -201,9 +207,7 @@ class Run:
     def _consume(self, abandoned: Callable[[], bool]) -> None:
         if self.tracer.control.panic:
             crash.panic()
-        flag, indent = self.options.flag, self.options.number("stackindent")
-        style = Style(flag("quiet"), flag("flowindent"), indent, flag("rawbytes"))
-        self.consumer.consume(self.tracer.reading_order(), style, abandoned)
+        self.consumer.consume(self.tracer.reading_order(), style_of(self.options), abandoned)
 
     def _order(self) -> Order:
         return Order(

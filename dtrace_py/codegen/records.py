@@ -49,7 +49,7 @@ class Records:
         match statement:
             case typed.Trace(value=value):
                 self._action(statement, value)
-            case typed.Printf(arguments=arguments):
+            case typed.Printf(arguments=arguments) | typed.Command(arguments=arguments):
                 self._action(statement, *arguments)
             case typed.Exit(status=status):
                 self._action(statement, status)
@@ -61,14 +61,16 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
+            case typed.Perform(action=ActionRow(name="setopt" | "ftruncate"), arguments=arguments):
+                self._action(statement, *arguments)
             case typed.Perform(action=ActionRow(name="print")):
                 self._print(statement)
             case typed.Perform(action=ActionRow(name="tracemem")):
                 self._tracemem(statement)
-            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform():
+            case typed.Evaluate() | typed.Aggregate() | typed.If():
                 raise AssertionError("records nothing by itself")
-            case typed.Later():
-                raise AssertionError(f"not refused: {statement.what}")
+            case typed.Perform():
+                raise AssertionError(f"not refused: {statement.action.name}( )")
             case _:
                 assert_never(statement)
 

@@ -475,16 +475,12 @@ class Perform(Acts):
 
 
 @record
-class Command(Acts, Later):
+class Command(Acts):
     """system() or freopen(): a text that the consumer formats and acts on."""
 
     action: Action
     format: Format
     arguments: tuple[Expr, ...]
-
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
 
 
 @record

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dtrace_py.consumer.consumer import Consumer, Style
+from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.faults import drop_message
 from dtrace_py.consumer.store import Store
+from dtrace_py.consumer.style import Style
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
@@ -53,7 +54,7 @@ def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], 
     rings, lost = readable(box, found.rings)
     # Where the symbols were is only in the dead kernel: addresses are printed as numbers.
     store = Store([], _unknown, lambda: Order(False, False, 0, 0), lambda: 0)
-    consumer = Consumer(box.unit, box.plan, rings, store, sink, _unknown, complain)
+    consumer = Consumer(box.unit, box.plan, rings, store, sink, _unknown, complain, options)
     style = Style(
         about.quiet or options.flag("quiet"),
         about.flowindent or options.flag("flowindent"),
