@@ -7,6 +7,7 @@
 #pragma once
 
 #define FAULT_BADADDR 1
+#define FAULT_ILLOP 3
 #define FAULT_DIVZERO 4
 
 struct fault {
@@ -52,6 +53,12 @@ struct fault_record {
     do { \
         if ((divisor) == 0) \
             FAULT(FAULT_DIVZERO, 0); \
+    } while (0)
+
+#define CHECK_SPECULATION(id) \
+    do { \
+        if ((u32)(id) > NSPEC) \
+            FAULT(FAULT_ILLOP, 0); \
     } while (0)
 
 /* The end of a clause that faulted: its record, if it has one, becomes nothing, and the fault gets one of its own. */

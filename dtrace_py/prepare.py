@@ -141,6 +141,8 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Targ
         offset=machine.types.offset,
         preempt_count=machine.preempt_count,
         bufpolicy=options.word("bufpolicy"),
+        speculations=options.number("nspec"),
+        speculation_bytes=options.number("specsize"),
     )
 
 

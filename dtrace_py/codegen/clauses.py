@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dtrace_py.codegen import aggregations
+from dtrace_py.codegen import aggregations, speculations
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import ClauseLayout
@@ -59,7 +59,8 @@ class _Generator:
         self.clause = clause
         self.writer = Writer()
         self.expressions = Expressions(environment, self.writer)
-        self.records = Records(self.expressions, self._start_action)
+        self.speculative = any(isinstance(statement, typed.Speculate) for statement in clause.statements)
+        self.records = Records(self.expressions, self._start_action, self.speculative)
         self.in_error = in_error
         self.fires_error = fires_error
         self.linkage = linkage
@@ -69,10 +70,9 @@ class _Generator:
         self._predicate()
         self._body()
         body = self.writer.lines
-        faults = any(line.lstrip().startswith(("LOAD", "CHECK_DIVISOR")) for line in body)
-        layout = ClauseLayout(
-            self.clause, self.records.total if self.clause.records else 0, tuple(self.records.actions), faults
-        )
+        faults = any(line.lstrip().startswith(("LOAD", "CHECK_")) for line in body)
+        size = self.records.total if self.clause.records else 0
+        layout = ClauseLayout(self.clause, size, tuple(self.records.actions), faults, self.speculative)
         name = function_name(self.clause, self.in_error)
         head = [f"/* {comment(_title(self.clause))} */"]
         head += [f"{self.linkage} void {name}(struct firing *f, u32 enabling)", "{"]
@@ -125,7 +125,7 @@ class _Generator:
         self.writer.line("}")
 
     def _body(self) -> None:
-        if self.clause.records:
+        if self.clause.records and not self.speculative:
             self.writer.line("record = record_reserve(f, sizeof(*record));")
             self.writer.line("if (!record)")
             self.writer.line("    return;")
@@ -137,10 +137,18 @@ class _Generator:
                 case typed.Aggregate():
                     self._start_action()
                     aggregations.update(statement, self.expressions)
+                case typed.Speculate():
+                    self._start_action()
+                    speculations.speculate(
+                        statement, self.expressions, "sizeof(*record)" if self.clause.records else ""
+                    )
+                case typed.Settle():
+                    self._start_action()
+                    speculations.settle(statement, self.expressions)
                 case _:
                     self.records.add(statement)
         if self.clause.records:
-            self.writer.line("record_publish(f, record, enabling);")
+            self.writer.line(f"record_publish{'_speculative' if self.speculative else ''}(f, record, enabling);")
         else:
             self.writer.line("f->frame->counts.silent++;")
 

@@ -32,6 +32,10 @@ class Target:
     """Where the kernel keeps its per-CPU preemption count: its per-CPU address, and that of the table of offsets."""
     bufpolicy: str = "switch"
     """What happens when a ring is full: option bufpolicy."""
+    speculations: int = 1
+    """How many there can be at a time: option nspec."""
+    speculation_bytes: int = 4 << 20
+    """Of each on every CPU: option specsize."""
 
 
 @dataclass(slots=True)

@@ -118,6 +118,8 @@ class Expressions:
                 return self._convert(operand, node.type)
             case typed.Assign() | typed.Update():
                 return self.storage.change(node, wanted=True)
+            case typed.Call():
+                return self._call(node)
             case typed.Text() | typed.StringAt():
                 raise AssertionError("a string is no number")
             case typed.Later():
@@ -219,6 +221,13 @@ class Expressions:
         if holds(kind, operand):
             return number
         return Number(f"({storage_type(kind)}){number}", "int")
+
+    def _call(self, node: typed.Call) -> Number:
+        assert node.subroutine.name == "speculation"
+        self.needs.add("speculation")
+        name = self.writer.fresh()
+        self.writer.line(f"s64 {name} = speculation(f);")
+        return Number(name)
 
     # Control flow inside expressions
 

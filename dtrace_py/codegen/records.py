@@ -22,7 +22,7 @@ from dtrace_py.lang import typed
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
-"""Bytes of a record's header."""
+"""Bytes of a record's header, and of what names its speculation."""
 
 _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 
@@ -30,12 +30,12 @@ _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 class Records:
     """Builds the record of one clause: its C members, its layout, and the statements that fill it in."""
 
-    def __init__(self, expressions: Expressions, start_action: Callable[[], None]) -> None:
+    def __init__(self, expressions: Expressions, start_action: Callable[[], None], speculative: bool) -> None:
         self.expressions = expressions
         self.writer = expressions.writer
         self.start_action = start_action
-        self.members = ["    u64 header;"]
-        self.size = HEADER
+        self.members = ["    u64 header;", *(["    u64 speculation;"] if speculative else [])]
+        self.size = HEADER * len(self.members)
         self.actions: list[Action] = []
 
     def add(self, statement: typed.Statement) -> None:
@@ -55,7 +55,7 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
-            case typed.Evaluate() | typed.Aggregate():
+            case typed.Evaluate() | typed.Aggregate() | typed.Speculate() | typed.Settle():
                 raise AssertionError("records nothing")
             case typed.Later():
                 raise AssertionError(f"not refused: {statement.what}")

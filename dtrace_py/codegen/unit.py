@@ -183,6 +183,9 @@ class _Unit:
             sizes["TIMERS"] = shape.timers
         if "names" in self.needs:
             sizes["NAMES_BYTES"] = shape.names
+        if "speculation" in self.needs:
+            sizes["NSPEC"] = target.speculations
+            sizes["SPECSIZE"] = f"{target.speculation_bytes}ULL"
         if "thread" in self.needs and (where := target.preempt_count()):
             sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
             sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"
@@ -208,6 +211,7 @@ class _Unit:
             "thread": "thread" in self.needs,
             "stack": "stack" in self.needs,
             "vtime": "vtimestamp" in self.needs,
+            "speculation": "speculation" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 

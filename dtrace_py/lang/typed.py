@@ -168,15 +168,11 @@ class Update(Typed):
 
 
 @record
-class Call(Typed, Later):
+class Call(Typed):
     """A call of a subroutine; the arguments are of its parameters' types."""
 
     subroutine: Subroutine
     arguments: tuple[Expr, ...]
-
-    @property
-    def what(self) -> str:
-        return f"{self.subroutine.name}( )"
 
 
 @record
@@ -452,8 +448,35 @@ class Exit(Acts):
 
 
 @record
+class Speculate(Acts):
+    """What follows in the clause belongs to a speculation."""
+
+    id: Expr
+
+    @property
+    def records(self) -> bool:
+        return False
+
+    @property
+    def speculates(self) -> bool:
+        return True
+
+
+@record
+class Settle(Acts):
+    """commit() or discard() of a speculation."""
+
+    commits: bool
+    id: Expr
+
+    @property
+    def records(self) -> bool:
+        return False
+
+
+@record
 class Perform(Acts, Later):
-    """An action that is all told by its arguments: speculate(), raise(), setopt(), tracemem(), print() ..."""
+    """An action that is all told by its arguments: raise(), setopt(), tracemem(), print() ..."""
 
     action: Action
     arguments: tuple[Expr, ...]
@@ -461,10 +484,6 @@ class Perform(Acts, Later):
     @property
     def records(self) -> bool:
         return self.action.records
-
-    @property
-    def speculates(self) -> bool:
-        return self.action.name == "speculate"
 
     @property
     def what(self) -> str:
@@ -502,5 +521,19 @@ class If(Acts, Later):
 
 
 Statement = (
-    Evaluate | Aggregate | Trace | Record | Printf | Printa | Clear | Trunc | Normalize | Exit | Perform | Command | If
+    Evaluate
+    | Aggregate
+    | Trace
+    | Record
+    | Printf
+    | Printa
+    | Clear
+    | Trunc
+    | Normalize
+    | Exit
+    | Speculate
+    | Settle
+    | Perform
+    | Command
+    | If
 )
