@@ -9,6 +9,8 @@
 #define FAULT_BADADDR 1
 #define FAULT_ILLOP 3
 #define FAULT_DIVZERO 4
+#define FAULT_NOSCRATCH 5
+#define FAULT_BADSIZE 10
 
 struct fault {
     u32 action; /* counted from 1; 0 is the predicate */
@@ -49,16 +51,34 @@ struct fault_record {
             FAULT(FAULT_BADADDR, address_); \
     } while (0)
 
+/* The same of the current process's memory (contract D10). */
+#define LOAD_USER(to, address) \
+    do { \
+        u64 address_ = (address); \
+        typeof(to) value_; \
+        if (bpf_probe_read_user(&value_, sizeof(value_), (void *)address_)) \
+            FAULT(FAULT_BADADDR, address_); \
+        (to) = value_; \
+    } while (0)
+
+#define LOAD_USER_STRING(to, size, limit, address) \
+    do { \
+        u64 address_ = (address); \
+        string_clear(to, size); \
+        if (bpf_probe_read_user_str(to, limit, (void *)address_) < 0) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+#define CHECK(condition, code, value) \
+    do { \
+        if (!(condition)) \
+            FAULT(FAULT_##code, value); \
+    } while (0)
+
 #define CHECK_DIVISOR(divisor) \
     do { \
         if ((divisor) == 0) \
             FAULT(FAULT_DIVZERO, 0); \
-    } while (0)
-
-#define CHECK_SPECULATION(id) \
-    do { \
-        if ((u32)(id) > NSPEC) \
-            FAULT(FAULT_ILLOP, 0); \
     } while (0)
 
 /* The end of a clause that faulted: its record, if it has one, becomes nothing, and the fault gets one of its own. */

@@ -19,7 +19,7 @@ from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.prepare import Prepared
 from dtrace_py.runtime import attach as attaching
-from dtrace_py.runtime import background
+from dtrace_py.runtime import background, crash
 from dtrace_py.runtime.aggregations import KernelAggregation
 from dtrace_py.runtime.attach import Attached, Functions
 from dtrace_py.runtime.kprobes import Progress
@@ -234,6 +234,8 @@ class Run:
         report.results_seconds = report.since_stop()
 
     def _consume(self, abandoned: Callable[[], bool]) -> None:
+        if self.tracer.control.panic:
+            crash.panic()
         style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
         self.consumer.consume(self.tracer.reading_order(), style, abandoned)
 

@@ -30,6 +30,8 @@ class Target:
     """The offset in bytes of a member of a kernel structure; KeyError if there is none."""
     preempt_count: Callable[[], tuple[int, int] | None]
     """Where the kernel keeps its per-CPU preemption count: its per-CPU address, and that of the table of offsets."""
+    scratchsize: int = 256
+    """Of a clause's own memory, for alloca() and copyin()."""
     bufpolicy: str = "switch"
     """What happens when a ring is full: option bufpolicy."""
     speculations: int = 1
@@ -49,6 +51,10 @@ class Environment:
     """String temporaries a clause needs at most."""
     spills: int = 0
     """Intermediate values that a clause keeps in the frame at most."""
+    destructive: bool = False
+    """Whether any clause changes the system (contract 6.3)."""
+    panics: bool = False
+    """Whether any may panic it."""
     variables: dict[tuple[str, str], Variable] = field(default_factory=dict)
     """The D variables that are used, in order of first use."""
     aggregations: dict[str, Aggregation] = field(default_factory=dict)

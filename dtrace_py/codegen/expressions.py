@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from dtrace_py.codegen import destructive, scratch, speculations
 from dtrace_py.codegen.environment import Environment
-from dtrace_py.codegen.operands import Buffer, Number, constant, literal, padded
+from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, padded
 from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
+from dtrace_py.lang.tables.subroutines import DESTRUCTIVE
 from dtrace_py.lang.types import IntType, StringType, Type, VoidType
+from dtrace_py.lang.userland import is_of_process
+from dtrace_py.record import changed
 
 _NAMES = {"probeprov": 0, "probemod": 1, "probefunc": 2, "probename": 3}
 
@@ -30,6 +34,9 @@ _BUILTINS = {
 }
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
+
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **speculations.NUMBERS}
+"""What generates calls of subroutines that give a number, or nothing."""
 
 _SHORT = 4
 """Words up to which strings are compared in place, rather than by a loop."""
@@ -55,7 +62,7 @@ class Expressions:
         self.storage = Storage(self)
         self.effects = 0
         """How many changes of D variables have been generated: what was read before one may be stale after it."""
-        self._texts = 0
+        self._texts = self._pinned = 0
         self._held = 0
         self._spills = 0
 
@@ -71,7 +78,7 @@ class Expressions:
             case typed.Comma(left=left, right=right):
                 self.effect(left)
                 self.effect(right)
-            case _ if isinstance(node.type, StringType):
+            case _ if isinstance(node.type, StringType) and not isinstance(node, typed.Store):
                 self.buffer(node)
             case _:
                 self.number(node)
@@ -119,7 +126,10 @@ class Expressions:
             case typed.Assign() | typed.Update():
                 return self.storage.change(node, wanted=True)
             case typed.Call():
-                return self._call(node)
+                self.environment.destructive |= node.subroutine.name in DESTRUCTIVE
+                return _CALLS[node.subroutine.name](self, node)
+            case typed.Store():
+                return scratch.store(self, node)
             case typed.Text() | typed.StringAt():
                 raise AssertionError("a string is no number")
             case typed.Later():
@@ -178,11 +188,20 @@ class Expressions:
 
     def _load(self, node: typed.Load) -> Number:
         address = self.number(node.address)
-        name = self.writer.fresh()
+        name, load = self.writer.fresh(), "LOAD_USER" if is_of_process(node.address) else "LOAD"
         self.writer.line(f"{storage_type(node.type)} {name};")
-        self.writer.line(f"LOAD({name}, {address.text});")
+        self.writer.line(f"{load}({name}, {address.text});")
+        return self.extracted(self.as_loaded(name, node.type), node)
+
+    def as_loaded(self, name: str, kind: Type) -> Number:
+        """A C variable that holds a value as memory does."""
+        ctype = storage_type(kind)
+        return Number(name, ctype if ctype in ("s64", "u64") else "int")
+
+    def extracted(self, name: Number, node: typed.Load) -> Number:
+        """What was loaded, or the bit-field in it."""
         if node.bits is None:
-            return Number(name, "int" if storage_type(node.type) not in ("s64", "u64") else storage_type(node.type))
+            return name
         shift, width = node.bits
         if isinstance(node.type, IntType) and node.type.signed:
             return Number(f"(s64)((u64){name} << {64 - shift - width}) >> {64 - width}", loose=True)
@@ -221,13 +240,6 @@ class Expressions:
         if holds(kind, operand):
             return number
         return Number(f"({storage_type(kind)}){number}", "int")
-
-    def _call(self, node: typed.Call) -> Number:
-        assert node.subroutine.name == "speculation"
-        self.needs.add("speculation")
-        name = self.writer.fresh()
-        self.writer.line(f"s64 {name} = speculation(f);")
-        return Number(name)
 
     # Control flow inside expressions
 
@@ -287,7 +299,7 @@ class Expressions:
     # Strings
 
     def text(self) -> str:
-        """A string temporary: C text of its address. It lasts to the end of the clause."""
+        """A string temporary: C text of its address. It lasts to the end of the action."""
         self._texts += 1
         self.environment.texts = max(self.environment.texts, self._texts)
         return f"f->frame->temporaries.text[{self._texts - 1}]"
@@ -298,7 +310,7 @@ class Expressions:
             case typed.Text(value=value):
                 return literal(value, self.environment.target.strsize)
             case typed.Const():
-                return literal("", self.environment.target.strsize)
+                return NULL
             case typed.Read(builtin=builtin):
                 return self._text_of(builtin.name)
             case typed.Value():
@@ -312,6 +324,8 @@ class Expressions:
                 return self.buffer(right)
             case typed.Assign():
                 return self.storage.change_string(node)
+            case typed.Call():
+                return scratch.TEXTS[node.subroutine.name](self, node)
         raise AssertionError(f"{type(node).__name__} is no string")
 
     def buffers(self, left: typed.Expr, right: typed.Expr) -> tuple[Buffer, Buffer]:
@@ -337,11 +351,30 @@ class Expressions:
         self.writer.lines += lines
         return [first, *rest]
 
+    def next_action(self) -> None:
+        """What the last action kept in string temporaries is not needed any more."""
+        self._texts = self._pinned
+
     def copied(self, source: Buffer) -> Buffer:
         """The same string in a temporary of its own."""
-        copy = Buffer(self.text(), source.size)
+        source = self.kept(source)
+        copy = Buffer(self.text(), source.size, null=source.null)
         self.copy(copy.text, copy.size, source)
         return copy
+
+    def kept(self, source: Buffer) -> Buffer:
+        """The same string; whether it is NULL is known from here on, even if a variable changes."""
+        if not source.null or not source.changes:
+            return source
+        return changed(source, null=self.save(Number(source.null, "int")).text)
+
+    def full(self, source: Buffer) -> Buffer:
+        """The same string in memory of full size."""
+        if source.literal is None and source.size == self.environment.bound:
+            return source
+        full = Buffer(self.text(), self.environment.bound, null=source.null)
+        self.copy(full.text, full.size, source)
+        return full
 
     def copy(self, to: str, size: int, source: Buffer) -> None:
         """Generate a copy of a string into the ``size`` bytes at ``to``."""
@@ -372,13 +405,29 @@ class Expressions:
         address = self.number(node.address)
         to, size = self.text(), self.environment.bound
         limit = min(node.limit or size, self.environment.target.strsize)
-        self.writer.line(f"LOAD_STRING({to}, {size}, {limit}, {address.text});")
+        load = "LOAD_USER_STRING" if is_of_process(node.address) else "LOAD_STRING"
+        self.writer.line(f"{load}({to}, {size}, {limit}, {address.text});")
         return Buffer(to, size)
 
     def _string_conditional(self, node: typed.Conditional) -> Buffer:
-        to, size = self.text(), self.environment.bound
-        self._choose(node, lambda arm: self.copy(to, size, self.buffer(arm)))
-        return Buffer(to, size)
+        to, size, null = self.text(), self.environment.bound, self.writer.fresh("null")
+        at, nullable = len(self.writer.lines), False
+
+        def choose(arm: typed.Expr) -> None:
+            nonlocal nullable
+            value = self.buffer(arm)
+            self.copy(to, size, value)
+            if value.null:
+                nullable = True
+                self.writer.line(f"{null} = {value.null};")
+
+        self._choose(node, choose)
+        if not nullable:
+            return Buffer(to, size)
+        with self.writer.aside() as lines:
+            self.writer.line(f"u64 {null} = 0;")
+        self.writer.lines[at:at] = lines
+        return Buffer(to, size, null=null)
 
     def _compare_strings(self, node: typed.CompareStrings) -> Number:
         left, right = self.buffers(node.left, node.right)

@@ -128,3 +128,7 @@ class Unit:
     slack: int
     """Bytes that a ring has behind its end."""
     bufpolicy: str = "switch"
+    destructive: bool = False
+    """Whether it changes the system: then it runs with option destructive only."""
+    panics: bool = False
+    """Whether it may panic the kernel: then it runs with option panic only."""

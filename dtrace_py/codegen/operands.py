@@ -47,12 +47,16 @@ def constant(value: int, unsigned: bool = False) -> Number:
 
 @record
 class Buffer:
-    """A string: C text of a pointer to ``size`` bytes, a multiple of 8, zero behind the text. Or a literal, not in memory."""
+    """A string: C text of a pointer to ``size`` bytes, a multiple of 8, zero behind the text. Or a literal, not in memory.
+
+    ``null`` is C text of whether it is NULL, which is in memory as an empty string is; empty if it never is.
+    """
 
     text: str
     size: int
     literal: str | None = None
     changes: bool = False
+    null: str = ""
 
     def word(self, number: int) -> str:
         """C text of its n-th 64-bit word; zero beyond its end."""
@@ -68,6 +72,10 @@ def literal(text: str, strsize: int) -> Buffer:
     """A string constant, cut at its first NUL and to strsize (S1)."""
     text = text.split("\0")[0][: strsize - 1]
     return Buffer("", padded(len(text) + 1), literal=text)
+
+
+NULL = Buffer("", 8, literal="", null="1")
+"""The string that is none (S3)."""
 
 
 def padded(size: int) -> int:

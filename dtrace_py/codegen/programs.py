@@ -119,7 +119,7 @@ def _clauses(kind: Kind, context: Context, sets: bool = True) -> list[str]:
         else:
             lines.append(f"    {call}")
         function = context.functions[name]
-        may_stop |= function.exits or (function.layout.can_fault and context.error_exits)
+        may_stop |= function.exits or (function.can_fault and context.error_exits)
     return lines
 
 

@@ -30,8 +30,16 @@ _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 class Records:
     """Builds the record of one clause: its C members, its layout, and the statements that fill it in."""
 
-    def __init__(self, expressions: Expressions, start_action: Callable[[], None], speculative: bool) -> None:
+    def __init__(
+        self,
+        expressions: Expressions,
+        start_action: Callable[[], None],
+        record: str = "record",
+        speculative: bool = False,
+    ) -> None:
         self.expressions = expressions
+        self.record = record
+        """What C calls the record."""
         self.writer = expressions.writer
         self.start_action = start_action
         self.members = ["    u64 header;", *(["    u64 speculation;"] if speculative else [])]
@@ -55,8 +63,10 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
-            case typed.Evaluate() | typed.Aggregate() | typed.Speculate() | typed.Settle():
-                raise AssertionError("records nothing")
+            case (
+                typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform() | typed.Speculate() | typed.Settle()
+            ):
+                raise AssertionError("records nothing by itself")
             case typed.Later():
                 raise AssertionError(f"not refused: {statement.what}")
             case _:
@@ -87,13 +97,13 @@ class Records:
         if isinstance(value.type, StringType):
             buffer = self.expressions.buffer(value)
             name, offset = self._member("text", f"char {{}}[{buffer.size}] __attribute__((aligned(8)))", buffer.size, 8)
-            self.expressions.copy(f"record->{name}", buffer.size, buffer)
+            self.expressions.copy(f"{self.record}->{name}", buffer.size, buffer)
             return TextField(offset, buffer.size)
         number = self.expressions.number(value)
         kind = value.type
         size = kind.size if isinstance(kind, IntType) else 8
         name, offset = self._member("value", f"{storage_type(kind)} {{}}", size, size)
-        self.writer.line(f"record->{name} = {number.text};")
+        self.writer.line(f"{self.record}->{name} = {number.text};")
         return IntField(offset, size, kind.signed if isinstance(kind, IntType) else False)
 
     def _is_name(self, builtin: str) -> bool:
@@ -106,12 +116,12 @@ class Records:
         if isinstance(value, typed.SymbolKey):
             number = self.expressions.number(value.address)
             name, offset = self._member("address", "u64 {}", 8, 8)
-            self.writer.line(f"record->{name} = {number.text};")
+            self.writer.line(f"{self.record}->{name} = {number.text};")
             return SymbolField(offset, value.what)
         self.expressions.needs.add("stack")
         size = value.frames * 8
         name, offset = self._member("stack", f"u64 {{}}[{value.frames}]", size, 8)
-        self.writer.line(f"stack_read(f, record->{name}, {size});")
+        self.writer.line(f"stack_read(f, {self.record}->{name}, {size});")
         return StackField(offset, value.frames)
 
     def _member(self, stem: str, declaration: str, size: int, alignment: int) -> tuple[str, int]:

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-from dtrace_py.codegen.expressions import Expressions
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from dtrace_py.codegen.operands import Number
 from dtrace_py.lang import typed
 
-MARK = 16
-"""Bytes of the mark that commit() leaves."""
+if TYPE_CHECKING:
+    from dtrace_py.codegen.expressions import Expressions
 
 
-def speculate(statement: typed.Speculate, expressions: Expressions, size: str) -> None:
-    """From here on the clause belongs to a speculation; it ends where there is none. ``size`` is that of its record, or ''."""
-    line = expressions.writer.line
-    line(f"u64 joined = speculate(f, {_id(statement.id, expressions)});")
-    line("if (!joined) {")
-    line("    f->frame->counts.silent++;")
-    line("    return;")
-    line("}")
-    if size:
-        line(f"record = speculation_reserve(f, joined, {size});")
-        line("if (!record)")
-        line("    return;")
+def among(statements: Iterable[typed.Statement]) -> bool:
+    """Whether a block speculates."""
+    return any(isinstance(statement, typed.Speculate) for statement in statements)
 
 
-def settle(statement: typed.Settle, expressions: Expressions) -> None:
-    """commit() or discard()."""
-    number = _id(statement.id, expressions)
+def speculation(make: Expressions, call: typed.Call) -> Number:
+    """A20."""
+    make.needs.add("speculation")
+    name = make.writer.fresh()
+    make.writer.line(f"s64 {name} = speculation(f);")
+    return Number(name)
+
+
+def speculate(statement: typed.Speculate, make: Expressions) -> str:
+    """The C variable that tells the speculation which the rest of the block belongs to; 0 without one (A21)."""
+    number, joined = _id(statement.id, make), make.writer.fresh("joined")
+    make.writer.line(f"u64 {joined} = speculate(f, {number});")
+    return joined
+
+
+def settle(statement: typed.Settle, make: Expressions) -> None:
+    """commit() or discard() (A22, A23)."""
+    number = _id(statement.id, make)
     if statement.commits:
-        expressions.writer.line(f"speculation_commit(f, {number}, enabling);")
+        make.writer.line(f"speculation_commit(f, {number}, enabling);")
     else:
-        expressions.writer.line(f"speculation_discard(f, {number});")
+        make.writer.line(f"speculation_discard(f, {number});")
 
 
-def _id(node: typed.Expr, expressions: Expressions) -> Number:
+def _id(node: typed.Expr, make: Expressions) -> Number:
     """The id, which is looked at first: above nspec it is a fault (A22)."""
-    expressions.needs.add("speculation")
-    number = expressions.save(expressions.number(node))
-    expressions.writer.line(f"CHECK_SPECULATION({number.text});")
+    make.needs.add("speculation")
+    number = make.save(make.number(node))
+    make.writer.line(f"CHECK((u32){number} <= NSPEC, ILLOP, 0);")
     return number
+
+
+NUMBERS = {"speculation": speculation}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from dtrace_py.codegen import aggregations, clauses, programs, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
@@ -93,7 +95,7 @@ class _Unit:
             [
                 *self._sizes(),
                 "",
-                *self._headers(["linkage", "ring", "strings", "arithmetic", *(["aggregate"] if layouts else [])]),
+                *self._headers(["linkage", "ring", "strings", "arithmetic", *self._early_headers(layouts)]),
                 "",
                 *variables.structures(self.environment),
                 *[line for made in layouts for line in aggregations.structures(made, self.environment)],
@@ -114,6 +116,8 @@ class _Unit:
             tuple(layouts),
             self._slack(),
             self.environment.target.bufpolicy,
+            self.environment.destructive,
+            self.environment.panics,
         )
 
     # Before anything is generated
@@ -126,11 +130,11 @@ class _Unit:
         users: dict[str, set[str]] = {}
         for kind in self.kinds:
             for enabling in kind.enablings:
-                for statement in enabling.clause.statements:
+                for statement in chain(*enabling.clause.blocks):
                     if isinstance(statement, typed.Aggregate):
                         users.setdefault(statement.aggregation.name, set()).add(kind.name)
         for enabling in self.errors:
-            for statement in enabling.clause.statements:
+            for statement in chain(*enabling.clause.blocks):
                 if isinstance(statement, typed.Aggregate):
                     users.setdefault(statement.aggregation.name, set()).update(("error", "any"))
         for kind in self.kinds:
@@ -139,7 +143,7 @@ class _Unit:
                 raise DtpyError(f"could not enable tracing: {text} is not implemented (yet)")
         self.environment.shared = {name for name, programs_ in users.items() if len(programs_) > 1}
         for clause in self.program.clauses:
-            for statement in clause.statements:
+            for statement in chain(*clause.blocks):
                 if isinstance(statement, typed.Aggregate):
                     aggregations.note(statement, self.environment)
 
@@ -167,7 +171,13 @@ class _Unit:
             "SET_WORDS": -(-max(1, len(self.plan.enablings)) // 64),
             "RING_BYTES": target.ring_bytes,
             "RING_SLACK": self._slack(),
+            "STRSIZE": target.strsize,
+            "STRING_BYTES": self.environment.bound,
         }
+        if "scratch" in self.needs:
+            sizes["SCRATCH_BYTES"] = max(8, padded(target.scratchsize))
+        if self.linkage == "SUBPROGRAM":
+            sizes["MANY_CLAUSES"] = 1
         if target.bufpolicy in _POLICIES:
             sizes[_POLICIES[target.bufpolicy]] = 1
         if target.only_cpu is not None:
@@ -192,10 +202,15 @@ class _Unit:
         return [f"#define {name} {value}" for name, value in sizes.items()]
 
     def _slack(self) -> int:
-        return padded(max([FAULT_RECORD, *(function.layout.size for function in self.functions.values())]))
+        sizes = (layout.size for function in self.functions.values() for layout in function.layouts)
+        return padded(max([FAULT_RECORD, *sizes]))
 
     def _headers(self, names: list[str]) -> list[str]:
         return [f'#include "{name}.h"' for name in names]
+
+    def _early_headers(self, layouts: list[AggregationLayout]) -> list[str]:
+        """Those that say what is in the temporaries."""
+        return [*(["aggregate"] if layouts else []), *(["scratch"] if "scratch" in self.needs else [])]
 
     def _optional_headers(self) -> list[str]:
         providers = {probe.provider for probe in self.plan.probes}
@@ -211,6 +226,9 @@ class _Unit:
             "thread": "thread" in self.needs,
             "stack": "stack" in self.needs,
             "vtime": "vtimestamp" in self.needs,
+            "memory": "scratch" in self.needs,
+            "copyout": "copyout" in self.needs,
+            "chill": "chill" in self.needs,
             "speculation": "speculation" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
@@ -228,6 +246,8 @@ class _Unit:
             lines += ["    union {", *[f"        struct {stem}_key {stem};" for stem in stems], "    } key;"]
         if "this" in self.needs:
             lines.append("    struct clause_locals this_;")
+        if "scratch" in self.needs:
+            lines.append("    struct scratch scratch;")
         if self.environment.spills:
             lines.append(f"    s64 number[{self.environment.spills}];")
         if self.environment.texts:
@@ -236,7 +256,7 @@ class _Unit:
 
     def _clauses(self) -> list[str]:
         """Records and functions; those for ERROR come first, because the others may fire it."""
-        records = {function.layout.clause.number: function.record for function in self.functions.values()}
+        records = {function.clause.number: function.record for function in self.functions.values()}
         in_error = [function.text for function in self.functions.values() if function.in_error]
         others = [function.text for function in self.functions.values() if not function.in_error]
         fire = [programs.error_function(self.errors, self._context(), self.linkage)] if self.errors else []
@@ -256,5 +276,5 @@ class _Unit:
         return tuple(ProgramLayout(kind.name, kind.number, bool(kind.enablings)) for kind in self.kinds)
 
     def _clause_layouts(self) -> dict[int, ClauseLayout]:
-        by_clause = {function.layout.clause.number: function.layout for function in self.functions.values()}
-        return {enabling.number: by_clause[enabling.clause.number] for enabling in self.plan.enablings}
+        by_clause = {function.clause.number: function.layouts for function in self.functions.values()}
+        return {e.number: by_clause[e.clause.number][e.block] for e in self.plan.enablings}

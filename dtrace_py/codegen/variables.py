@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from dtrace_py.codegen.expressions import Expressions
 
 
+_SET = 8
+"""Bytes behind a string variable that say whether it is NULL (IS_SET in bpf/strings.h)."""
+
+
 def storage_type(kind: Type) -> str:
     """The C type that holds a D integer or pointer in memory."""
     if isinstance(kind, IntType):
@@ -62,14 +66,18 @@ class Storage:
     def buffer(self, node: typed.Value) -> Buffer:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
-            return Buffer(self._scalar(variable), self.environment.bound, changes=True)
+            return self._string(self._scalar(variable))
         place, to, size = self._find(node), self.expressions.text(), self.environment.bound
         with self.writer.aside(deeper=True) as found:
             self.writer.line(f"string_copy({to}, {size}, {place.element}->value, {size});")
         with self.writer.aside(deeper=True) as absent:
             self.writer.line(f"string_clear({to}, {size});")
         self.writer.branch(place.element, found, absent)
-        return Buffer(to, size)
+        return Buffer(to, size, null=f"!{place.element}")
+
+    def _string(self, text: str) -> Buffer:
+        """A string variable that is not dynamic."""
+        return Buffer(text, self.environment.bound, changes=True, null=f"!IS_SET({text})")
 
     def _loaded(self, text: str, kind: Type) -> Number:
         ctype = storage_type(kind)
@@ -177,17 +185,27 @@ class Storage:
         self.expressions.effects += 1
         if not variable.dynamic:
             to = self._scalar(variable)
+            null = self.expressions.kept(value).null  # it may be this very variable's
             self.expressions.copy(to, size, value)
-            return Buffer(to, size, changes=True)
-        if isinstance(node.value, typed.Const):  # S3, S10: only a stored 0 frees
+            self.writer.line(f"IS_SET({to}) = {f'!({null})' if null else '1'};")
+            return self._string(to)
+        if value.null == "1":  # S3, S10: only a stored NULL frees
             self.writer.line(f"{map_name(variable)}.delete({self._key(node.target)});")
             return value
         stored = self.expressions.text()
         self.expressions.copy(stored, size, value)
+        null = self.expressions.kept(value).null
         key, stem = self._key(node.target), map_name(variable)
-        self.writer.line(f"if ({stem}.update({key}, (struct {stem}_value *){stored}))")
-        self.writer.line("    f->frame->counts.dynamic_drops++;")
-        return Buffer(stored, size)
+        with self.writer.aside(deeper=bool(null)) as store:
+            self.writer.line(f"if ({stem}.update({key}, (struct {stem}_value *){stored}))")
+            self.writer.line("    f->frame->counts.dynamic_drops++;")
+        if null:
+            with self.writer.aside(deeper=True) as free:
+                self.writer.line(f"{stem}.delete({key});")
+            self.writer.branch(null, free, store)
+        else:
+            self.writer.lines += store
+        return Buffer(stored, size, null=null)
 
 
 # Declarations
@@ -199,7 +217,7 @@ def structures(environment: Environment) -> list[str]:
     for scope, name in (("global", "globals"), ("this", "clause_locals")):
         scalars = [v for v in environment.variables.values() if not v.dynamic and v.scope == scope]
         if scalars:
-            members = [f"    {_member(environment, v.type, identifier(v.name))}" for v in scalars]
+            members = [f"    {_member(environment, v.type, identifier(v.name), _SET)}" for v in scalars]
             lines += [f"struct {name} {{", *members, "} __attribute__((aligned(8)));", ""]
     for variable in dynamic(environment):
         lines += _element(environment, variable)
@@ -224,9 +242,9 @@ def dynamic(environment: Environment) -> list[Variable]:
     return [variable for variable in environment.variables.values() if variable.dynamic]
 
 
-def _member(environment: Environment, kind: Type, name: str) -> str:
+def _member(environment: Environment, kind: Type, name: str, more: int = 0) -> str:
     if isinstance(kind, StringType):
-        return f"char {name}[{environment.bound}] __attribute__((aligned(8)));"
+        return f"char {name}[{environment.bound + more}] __attribute__((aligned(8)));"
     return f"{storage_type(kind)} {name};"
 
 

@@ -189,7 +189,9 @@ class Consumer:
                 return self._normalize(enabling, aggregation.name, readers)
             case typed.Exit():
                 return self._effect(readers, self._exit)
-            case typed.Evaluate() | typed.Aggregate() | typed.Speculate() | typed.Settle():
+            case (
+                typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform() | typed.Speculate() | typed.Settle()
+            ):
                 raise AssertionError("leaves no record")
             case typed.Later():
                 raise AssertionError(f"not refused: {action.statement.what}")

@@ -5,6 +5,9 @@ Every expression carries its D type. Integers live in 64-bit registers (C1); con
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
 from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.formats import Format
 from dtrace_py.lang.program import Aggregation, Variable
@@ -249,7 +252,7 @@ class Characters(Typed, Later):
 
 
 @record
-class Store(Typed, Later):
+class Store(Typed):
     """A write into memory of the clause's own (V11) or into a part of a variable. ``op`` and ``postfix`` as in Update."""
 
     target: Load | Part
@@ -257,10 +260,6 @@ class Store(Typed, Later):
     """None for a plain assignment."""
     value: Expr
     postfix: bool = False
-
-    @property
-    def what(self) -> str:
-        return "a store into memory"
 
 
 Expr = (
@@ -475,7 +474,7 @@ class Settle(Acts):
 
 
 @record
-class Perform(Acts, Later):
+class Perform(Acts):
     """An action that is all told by its arguments: raise(), setopt(), tracemem(), print() ..."""
 
     action: Action
@@ -484,10 +483,6 @@ class Perform(Acts, Later):
     @property
     def records(self) -> bool:
         return self.action.records
-
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
 
 
 @record
@@ -504,7 +499,7 @@ class Command(Acts, Later):
 
 
 @record
-class If(Acts, Later):
+class If(Acts):
     """``if (condition) yes else no`` (P30)."""
 
     condition: Expr
@@ -514,10 +509,6 @@ class If(Acts, Later):
     @property
     def records(self) -> bool:
         return any(statement.records for statement in (*self.yes, *self.no))
-
-    @property
-    def what(self) -> str:
-        return "if/else"
 
 
 Statement = (
@@ -537,3 +528,15 @@ Statement = (
     | Command
     | If
 )
+
+
+def blocks(statements: tuple[Statement, ...]) -> Iterator[tuple[Statement, ...]]:
+    """The basic blocks of a clause, in program order: every stretch of statements that no ``if`` interrupts (P30)."""
+    for branches, stretch in groupby(statements, lambda statement: isinstance(statement, If)):
+        if not branches:
+            yield tuple(stretch)
+            continue
+        for each in stretch:
+            assert isinstance(each, If)
+            yield from blocks(each.yes)
+            yield from blocks(each.no)

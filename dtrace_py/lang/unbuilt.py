@@ -11,7 +11,6 @@ from dtrace_py.lang.program import Clause, Variable
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.types import ArrayType, FloatType, StringType, StructType, is_string_like
-from dtrace_py.lang.userland import is_of_process
 from dtrace_py.record import values
 
 
@@ -41,6 +40,9 @@ def _found(node: object, span: Span) -> Iterator[tuple[str, Span]]:
     if what := _reason(node):
         yield what, span
         return
+    if isinstance(node, typed.Store) and isinstance(node.target, typed.Load):
+        yield from _found((node.target.address, node.value), span)  # what is there is written, not read
+        return
     for each in values(node):
         yield from _found(each, span)
 
@@ -66,8 +68,14 @@ def _reason(node: object) -> str | None:
             return "a variable of structure or array type"
         case typed.Typed(type=FloatType() as kind):
             return f"a value of type {kind}"
+        case typed.Perform(action=action) if not action.generated:
+            return f"{action.name}( )"
+        case typed.Call(subroutine=subroutine) if not subroutine.generated:
+            return f"{subroutine.name}( )"
+        case typed.Store(target=typed.Part()):
+            return "a store into a part of a variable"
+        case typed.Store(type=StructType()):
+            return "a store of a structure"
         case typed.Load(type=StringType()):
             return "a string in a structure"
-        case typed.Load(address=address) | typed.StringAt(address=address) if is_of_process(address):
-            return "memory of a process behind a pointer"
     return None

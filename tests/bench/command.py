@@ -117,7 +117,7 @@ def measure(
     many seconds attaching, or ending, may take. What failed once is told, and not tried again."""
     contestants, rows = _contestants(suites), []
     failed: set[tuple[str, str, str]] = set()
-    cells = [(NONE, NONE), *product(kinds, sizes)]
+    cells = [cell for kind in kinds for cell in ([(NONE, NONE)] if kind == NONE else product([kind], sizes))]
     for number, (kind, size) in turns(cells, rounds, seconds):
         for contestant in contestants:
             if (contestant.name, kind, size) in failed:

@@ -16,6 +16,8 @@ from tests.bench import command, frontend, record, teardown
 from tests.bench.mechanisms import KINDS
 from tests.bench.peers import available
 
+_COMMAND = (command.NONE, "both")
+
 HERE = "this"
 """The kernel of this machine."""
 
@@ -70,13 +72,14 @@ PLAN = (
     Part("frontend", HERE, os.cpu_count() or 1, 30, rounds=20, attaches=False),
     Part("record", HERE, os.cpu_count() or 1, 20, rounds=30, attaches=False),
     Part("record", "6.12", 2, 20),
-    Part("teardown", "6.12", 2, 300, sample=20),
-    Part("teardown", "6.12", 4, 270),
-    Part("teardown", "6.12", 8, 270),
-    Part("teardown", "6.1", 2, 300, sizes=("100", "1000", "10000"), kinds=("entry", "return"), sample=200),
-    Part("command", "6.12", 2, 560, sizes=("1000", "10000", "all"), kinds=("both",), suites=("bookworm", "sid")),
-    Part("command", "6.12", 4, 210, sizes=("all",), kinds=("both",), suites=("sid",)),
-    Part("command", "6.12", 8, 210, sizes=("all",), kinds=("both",), suites=("sid",)),
+    Part("teardown", "6.12", 2, 270, sample=20),
+    Part("teardown", "6.12", 4, 240),
+    Part("teardown", "6.12", 8, 240),
+    Part("teardown", "6.1", 2, 250, sizes=("100", "1000", "10000"), kinds=("entry", "return"), sample=200),
+    Part("command", "6.12", 2, 330, sizes=("1000", "10000"), kinds=_COMMAND, suites=("bookworm", "sid"), title="some"),
+    Part("command", "6.12", 2, 335, sizes=("all",), kinds=_COMMAND, suites=("sid",)),
+    Part("command", "6.12", 4, 275, sizes=("all",), kinds=("both",), suites=("sid",)),
+    Part("command", "6.12", 8, 275, sizes=("all",), kinds=("both",), suites=("sid",)),
 )
 
 LONG = (Part("command", "6.1", 2, 1200, rounds=1, sizes=("all",), kinds=("entry",), patience=1500, title="all"),)
@@ -89,7 +92,7 @@ def plan_here() -> tuple[Part, ...]:
     return (
         Part("record", HERE, count, 20, rounds=30),
         Part("teardown", HERE, count, 600, sample=50),
-        Part("command", HERE, count, 600, kinds=("entry", "both"), suites=suites),
+        Part("command", HERE, count, 600, kinds=(*_COMMAND, "entry"), suites=suites),
     )
 
 

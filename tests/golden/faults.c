@@ -6,6 +6,8 @@
 #define SET_WORDS 1
 #define RING_BYTES 4194304
 #define RING_SLACK 24
+#define STRSIZE 256
+#define STRING_BYTES 256
 #define SYSCALLS 1
 
 #include "linkage.h"

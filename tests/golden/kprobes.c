@@ -6,6 +6,8 @@
 #define SET_WORDS 1
 #define RING_BYTES 4194304
 #define RING_SLACK 32
+#define STRSIZE 256
+#define STRING_BYTES 256
 #define TEXT_START 0xffffffff81000000ULL
 #define SLOT_SHIFT 4
 #define FUNCTION_PAGES 1

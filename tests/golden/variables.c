@@ -6,6 +6,8 @@
 #define SET_WORDS 1
 #define RING_BYTES 4194304
 #define RING_SLACK 24
+#define STRSIZE 256
+#define STRING_BYTES 256
 #define SYSCALLS 258
 #define TIMERS 1
 
@@ -16,7 +18,7 @@
 
 struct globals {
     s32 total;
-    char last[256] __attribute__((aligned(8)));
+    char last[264] __attribute__((aligned(8)));
 } __attribute__((aligned(8)));
 
 struct clause_locals {
@@ -36,7 +38,7 @@ struct temporaries {
         struct global_seen_key global_seen;
     } key;
     struct clause_locals this_;
-    char text[5][256];
+    char text[2][256];
 } __attribute__((aligned(8)));
 
 #include "firing.h"
@@ -65,6 +67,7 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
     globals->total = 3;
     WORD(globals->last, 0) = 0x656e6f6eULL;
     string_clear(globals->last + 8, 248);
+    IS_SET(globals->last) = 1;
     f->frame->counts.silent++;
 }
 
@@ -93,10 +96,10 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     globals->total = (s64)globals->total + 1;
     f->frame->temporaries.this_.size = (s32)(t2 * 2);
     s64 t3 = f->frame->temporaries.this_.size;
-    bpf_get_current_comm(f->frame->temporaries.text[1], 16);
+    bpf_get_current_comm(f->frame->temporaries.text[0], 16);
     u64 t4 = bpf_get_current_pid_tgid() >> 32;
     struct global_seen_key *key5 = &f->frame->temporaries.key.global_seen;
-    string_copy(key5->key0, 256, f->frame->temporaries.text[1], 16);
+    string_copy(key5->key0, 256, f->frame->temporaries.text[0], 16);
     key5->key1 = t4;
     if ((s32)t3) {
         struct global_seen_value value6 = {t3};
@@ -106,22 +109,23 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
         global_seen.delete(key5);
     }
     if ((s64)globals->total > 5) {
-        bpf_get_current_comm(f->frame->temporaries.text[3], 16);
-        string_copy(f->frame->temporaries.text[2], 256, f->frame->temporaries.text[3], 16);
-        goto chosen7;
+        bpf_get_current_comm(f->frame->temporaries.text[1], 16);
+        string_copy(f->frame->temporaries.text[0], 256, f->frame->temporaries.text[1], 16);
+        goto chosen8;
     }
-    WORD(f->frame->temporaries.text[2], 0) = 0x776566ULL;
-    string_clear(f->frame->temporaries.text[2] + 8, 248);
-    chosen7:;
-    string_copy(globals->last, 256, f->frame->temporaries.text[2], 256);
-    bpf_get_current_comm(f->frame->temporaries.text[4], 16);
-    u64 t8 = bpf_get_current_pid_tgid() >> 32;
-    struct global_seen_key *key9 = &f->frame->temporaries.key.global_seen;
-    string_copy(key9->key0, 256, f->frame->temporaries.text[4], 16);
-    key9->key1 = t8;
-    struct global_seen_value *found10 = global_seen.lookup(key9);
-    s64 t11 = found10 ? found10->value : 0;
-    record->value1 = t11;
+    WORD(f->frame->temporaries.text[0], 0) = 0x776566ULL;
+    string_clear(f->frame->temporaries.text[0] + 8, 248);
+    chosen8:;
+    string_copy(globals->last, 256, f->frame->temporaries.text[0], 256);
+    IS_SET(globals->last) = 1;
+    bpf_get_current_comm(f->frame->temporaries.text[0], 16);
+    u64 t9 = bpf_get_current_pid_tgid() >> 32;
+    struct global_seen_key *key10 = &f->frame->temporaries.key.global_seen;
+    string_copy(key10->key0, 256, f->frame->temporaries.text[0], 16);
+    key10->key1 = t9;
+    struct global_seen_value *found11 = global_seen.lookup(key10);
+    s64 t12 = found11 ? found11->value : 0;
+    record->value1 = t12;
     record_publish(f, record, enabling);
 }
 

@@ -50,7 +50,8 @@ LATER = {"print": "1.9", **dict.fromkeys("func mod sym uaddr ufunc umod usym".sp
 """The versions of the language that brought these; the others were always there."""
 
 GENERATED = frozenset(
-    "clear commit denormalize discard exit func mod normalize printa printf speculate stack sym trace trunc".split()
+    "chill clear commit denormalize discard exit func mod normalize panic printa printf raise speculate stack stop sym "
+    "trace trunc".split()
 )  # fmt: skip
 """The actions that this version of dtpy can run."""
 

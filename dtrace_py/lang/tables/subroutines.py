@@ -58,7 +58,7 @@ _TABLE = """
 """
 """The contract's row, the language version that brought it, the prototype."""
 
-GENERATED = frozenset(["speculation"])
+GENERATED = frozenset("alloca bcopy copyin copyinstr copyinto copyout copyoutstr speculation".split())
 """The subroutines that this version of dtpy can run."""
 
 DESTRUCTIVE = frozenset({"copyout", "copyoutstr"})
