@@ -142,20 +142,20 @@ static __always_inline void *speculation_reserve(struct firing *f, u64 speculati
 }
 
 /* commit(): the mark in the ring, then the end of this use of the id. Alone on it, a CPU frees it at once. */
-SUBPROGRAM void speculation_commit(struct firing *f, u32 id, u32 enabling)
+SUBPROGRAM u32 speculation_commit(struct firing *f, u32 id, u32 enabling)
 {
     u32 place = id - 1;
     u64 *found = speculations.lookup(&place);
 
     if (!found)
-        return;
+        return 0;
 #pragma unroll
     for (int i = 0; i < SPECULATION_TRIES; i++) {
         u64 word = RING_LOAD(*found), state = SPECULATION_STATE(word), use = SPECULATION_USE(word);
         u64 alone = state == SPECULATION_ACTIVE || (state == SPECULATION_ONE && SPECULATION_CPU(word) == f->cpu);
 
         if (!alone && state != SPECULATION_ONE && state != SPECULATION_MANY)
-            return;
+            return 0;
         if (__sync_val_compare_and_swap(found, word, use | SPECULATION_COMMITTING) != word)
             continue;
         u64 after = alone ? SPECULATION_FREE : SPECULATION_COMMITTED;
@@ -172,18 +172,19 @@ SUBPROGRAM void speculation_commit(struct firing *f, u32 id, u32 enabling)
             }
         }
         RING_STORE(*found, use | after);
-        return;
+        return 0;
     }
+    return 0;
 }
 
 /* discard(): the consumer forgets the records when it sees the next use of the id. */
-SUBPROGRAM void speculation_discard(struct firing *f, u32 id)
+SUBPROGRAM u32 speculation_discard(struct firing *f, u32 id)
 {
     u32 place = id - 1;
     u64 *found = speculations.lookup(&place);
 
     if (!found)
-        return;
+        return 0;
 #pragma unroll
     for (int i = 0; i < SPECULATION_TRIES; i++) {
         u64 word = RING_LOAD(*found), state = SPECULATION_STATE(word), after = SPECULATION_USE(word);
@@ -191,8 +192,9 @@ SUBPROGRAM void speculation_discard(struct firing *f, u32 id)
         if (state == SPECULATION_MANY || (state == SPECULATION_ONE && SPECULATION_CPU(word) != f->cpu))
             after |= SPECULATION_DISCARDED;
         else if (state != SPECULATION_ACTIVE && state != SPECULATION_ONE)
-            return;
+            return 0;
         if (__sync_val_compare_and_swap(found, word, after) == word)
-            return;
+            return 0;
     }
+    return 0;
 }

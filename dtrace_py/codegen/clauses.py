@@ -9,7 +9,7 @@ from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import ClauseLayout
 from dtrace_py.codegen.records import Records
-from dtrace_py.codegen.writer import Writer, comment
+from dtrace_py.codegen.writer import Writer, comment, function
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Clause, records
 from dtrace_py.record import record
@@ -101,9 +101,10 @@ class _Generator:
         )
         name = function_name(self.clause, self.in_error)
         head = [f"/* {comment(_title(self.clause))} */"]
-        head += [f"{self.linkage} void {name}(struct firing *f, u32 enabling)", "{"]
-        head += [f"    {line}" if line else "" for line in self._setup(faults)]
-        text = "\n".join([*head, *(body if faults else _without_actions(body)), *self._end(faults), "}", ""])
+        lines = [f"    {line}" if line else "" for line in self._setup(faults)]
+        lines += [*(body if faults else _without_actions(body)), *self._end(faults)]
+        parameters = ("struct firing *f", "u32 enabling")
+        text = "\n".join([*head, *function(self.linkage, name, parameters, lines)])
         exits = any(isinstance(statement, typed.Exit) for statement in chain(*self.clause.blocks))
         return ClauseFunction(
             name, self.in_error, text, self._records(), layouts, frozenset(self.expressions.needs), exits
