@@ -295,7 +295,7 @@ class Expressions:
         return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True)
 
     def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
-        if right.constant is None:
+        if not right.constant:  # 0 is one that an assignment was found to store
             left, right = self.save(left), self.save(right)
             self.writer.line(f"CHECK_DIVISOR({right.text});")
         if signed:
