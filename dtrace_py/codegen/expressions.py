@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen import builtins, destructive, scratch, surroundings
+from dtrace_py.codegen import builtins, destructive, scratch, speculations, surroundings
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
@@ -35,7 +35,7 @@ _BUILTINS = {
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 
-_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS}
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS, **speculations.NUMBERS}
 """What generates calls of subroutines that give a number, or nothing."""
 
 _TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS}
@@ -251,7 +251,7 @@ class Expressions:
         return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True)
 
     def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
-        if right.constant is None:
+        if not right.constant:  # 0 is one that an assignment was found to store
             left, right = self.save(left), self.save(right)
             self.writer.line(f"CHECK_DIVISOR({right.text});")
         if signed:

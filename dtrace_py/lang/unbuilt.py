@@ -47,6 +47,8 @@ def _reason(node: object) -> str | None:
     match node:
         case typed.Later():
             return node.what
+        case typed.Call(subroutine=subroutine) if not subroutine.generated:
+            return f"{subroutine.name}( )"
         case typed.Read(builtin=builtin) if not builtin.generated:
             return f"the variable {builtin.name}"
         case typed.Aggregate(aggregation=aggregation) if not AGGREGATING[aggregation.function].generated:
