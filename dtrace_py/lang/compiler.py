@@ -166,7 +166,7 @@ class Compiler:
             if said.version > version:
                 self.scope.hide(said.name)
                 if said.name == "translator" and isinstance(item, ast.Translator) and said.span.start < item.span.start:
-                    self.scope.translators.pop()
+                    self.scope.translators.popitem()
                     return
 
     def _errors(self, parsed: tree.Program, source: Source) -> list[CompileError]:

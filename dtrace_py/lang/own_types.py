@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dtrace_py.lang.facts import Field, Prototype, Symbol, TypeSource, found_member
 from dtrace_py.lang.intrinsics import INTRINSICS
-from dtrace_py.lang.layouts import Layout
+from dtrace_py.lang.layouts import Layout, align_of
 from dtrace_py.lang.types import EnumType, StructType, Type
 
 OWN = "D"
@@ -82,6 +82,12 @@ class OwnTypes:
         if own := self._own(kind):
             return self._layouts[own].size if own in self._layouts else None
         return self.kernel.size(kind)
+
+    def align(self, kind: StructType) -> int:
+        """The alignment of a structure in bytes; the kernel does not say, but it follows from the members."""
+        if own := self._own(kind):
+            return self._layouts[own].align if own in self._layouts else 1
+        return max((align_of(field.type, self) for _, field in self.members(kind)), default=1)
 
     def members(self, kind: StructType) -> tuple[tuple[str, Field], ...]:
         if own := self._own(kind):

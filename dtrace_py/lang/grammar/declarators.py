@@ -13,6 +13,7 @@ from dtrace_py.lang.source import Span
 
 STORAGE = frozenset("auto register static extern typedef self this".split())
 QUALIFIERS = frozenset("const volatile restrict userland import".split())
+_ATTRIBUTES = frozenset("signed unsigned short long".split())
 _TAGGED = frozenset("struct union enum".split())
 _TYPE_WORDS = frozenset("char double float int long short signed string unsigned void".split()) | _TAGGED | QUALIFIERS
 
@@ -76,7 +77,7 @@ class DeclaratorParser(Reader):
                 self.advance()
             elif token.is_(*_TAGGED):
                 tagged.append(self._enum() if token.text == "enum" else self._struct())
-            elif not self._another_word(bool(words or tagged)):
+            elif not self._another_word(words, bool(tagged)):
                 break
             else:
                 words.append(token.value)
@@ -93,9 +94,16 @@ class DeclaratorParser(Reader):
                 return Specifiers(storage, ast.Enum(span, qualified, made.tag, made.enumerators))
         return Specifiers(storage, ast.Words(span, qualified, tuple(words)))
 
-    def _another_word(self, complete: bool) -> bool:
+    def _another_word(self, words: list[str], tagged: bool) -> bool:
         """Whether the token is one more word of the type; the declared name may be spelled like a type."""
-        return not (complete and self.token.kind is Kind.IDENT) and self.at_type()
+        if self.token.kind is not Kind.IDENT or not (words or tagged):
+            return self.at_type()
+        # "unsigned pid_t x" is an error of its own, but "unsigned x" is none, even if there are types of that name.
+        return not tagged and _ATTRIBUTES.issuperset(words) and self._another_follows() and self.at_type()
+
+    def _another_follows(self) -> bool:
+        ahead = self.peek()
+        return ahead.kind is Kind.IDENT or ahead.is_("*")
 
     def _storage(self, known: str | None) -> str:
         if known is not None:
