@@ -11,11 +11,12 @@
 #define FAULT_DIVZERO 4
 #define FAULT_NOSCRATCH 5
 #define FAULT_BADSIZE 10
+#define FAULT_BADINDEX 11
 
 struct fault {
     u32 action; /* counted from 1; 0 is the predicate */
     u32 code;
-    u64 value; /* the address */
+    u64 value; /* the address, or the index */
 };
 
 struct fault_record {
@@ -51,6 +52,14 @@ struct fault_record {
             FAULT(FAULT_BADADDR, address_); \
     } while (0)
 
+/* Read so many bytes of kernel memory. */
+#define LOAD_MEMORY(to, size, address) \
+    do { \
+        u64 address_ = (address); \
+        if (bpf_probe_read_kernel(to, size, (void *)address_)) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
 /* The same of the current process's memory (contract D10). */
 #define LOAD_USER(to, address) \
     do { \
@@ -67,6 +76,21 @@ struct fault_record {
         string_clear(to, size); \
         if (bpf_probe_read_user_str(to, limit, (void *)address_) < 0) \
             FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+#define LOAD_USER_MEMORY(to, size, address) \
+    do { \
+        u64 address_ = (address); \
+        if (bpf_probe_read_user(to, size, (void *)address_)) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+/* An index that has passed is used as it is, where the verifier has seen it compared. */
+#define CHECK_INDEX(index, count) \
+    do { \
+        HIDE(index); \
+        if ((index) >= (count)) \
+            FAULT(FAULT_BADINDEX, index); \
     } while (0)
 
 #define CHECK(condition, code, value) \

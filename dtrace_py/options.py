@@ -116,7 +116,8 @@ OPTIONS = {
         Option("quiet", scalar, _D),
         Option("stackindent", scalar, _D, 14, most=1 << 16),
         Option("switchrate", rate, _D),
-        *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize rawbytes", False),
+        Option("rawbytes", scalar, _D),
+        *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize", False),
         *_rows(_D, size, "printsize", False),
     )
 }

@@ -140,6 +140,8 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Targ
         only_cpu=options.optional("cpu"),
         offset=machine.types.offset,
         preempt_count=machine.preempt_count,
+        per_cpu_offsets=machine.per_cpu_offsets,
+        places=machine.places,
         scratchsize=options.number("scratchsize"),
         bufpolicy=options.word("bufpolicy"),
     )

@@ -201,7 +201,8 @@ class Run:
     def _consume(self, abandoned: Callable[[], bool]) -> None:
         if self.tracer.control.panic:
             crash.panic()
-        style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
+        flag, indent = self.options.flag, self.options.number("stackindent")
+        style = Style(flag("quiet"), flag("flowindent"), indent, flag("rawbytes"))
         self.consumer.consume(self.tracer.reading_order(), style, abandoned)
 
     def _order(self) -> Order:

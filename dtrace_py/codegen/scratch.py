@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.codegen.operands import Buffer, Number, constant
-from dtrace_py.codegen.variables import storage_type
+from dtrace_py.codegen.variables import is_memory, storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.types import StringType
 
@@ -82,6 +82,8 @@ def store(make: Expressions, node: typed.Store) -> Number:
     address = make.save(make.number(target.address))
     if isinstance(node.type, StringType):
         return _store_string(make, address, node.value)
+    if is_memory(node.type):
+        return _store_memory(make, address, node.value)
     kind = storage_type(node.type)
     if node.op is None:
         before = constant(0)
@@ -112,11 +114,20 @@ def _loaded(make: Expressions, kind: str, address: Number) -> Number:
 
 
 def _store_string(make: Expressions, address: Number, value: typed.Expr) -> Number:
+    """Returns where the string is that has been stored, not a number."""
     to, size = make.text(), constant(make.environment.target.strsize)
     make.copy(to, make.environment.bound, make.buffer(value))
     _check_target(make, address, size)
     _check(make, f"!scratch_read(f, {address}, {size}, (u64){to})", "BADADDR", address)
-    return constant(0)
+    return Number(to)
+
+
+def _store_memory(make: Expressions, address: Number, value: typed.Expr) -> Number:
+    """The same of a structure."""
+    source, size = make.memory.value(value), constant(make.environment.size(value.type))
+    _check_target(make, address, size)
+    _check(make, f"!scratch_read(f, {address}, {size}, (u64){source})", "BADADDR", address)
+    return Number(source)
 
 
 def _arguments(make: Expressions, call: typed.Call) -> list[Number]:

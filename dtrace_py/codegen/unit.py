@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from dtrace_py.codegen import aggregations, clauses, programs, variables
+from dtrace_py.codegen import aggregations, builtins, clauses, programs, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
@@ -14,6 +14,7 @@ from dtrace_py.codegen.programs import Context, Kind
 from dtrace_py.codegen.shape import Shape
 from dtrace_py.errors import DtpyError
 from dtrace_py.lang import typed
+from dtrace_py.lang.facts import NoTypes
 from dtrace_py.lang.program import Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.providers.dtrace import ERROR
@@ -73,7 +74,7 @@ class _Unit:
         self.program = program
         self.plan = plan
         self.shape = shape
-        self.environment = Environment(target)
+        self.environment = Environment(target, program.types or NoTypes())
         self.kinds = kinds(plan, shape.session)
         if _uses_vtimestamp(program):
             self.kinds.append(Kind("vtime", len(self.kinds)))
@@ -95,7 +96,7 @@ class _Unit:
             [
                 *self._sizes(),
                 "",
-                *self._headers(["linkage", "ring", "strings", "arithmetic", *self._early_headers(layouts)]),
+                *self._headers(["linkage", "ring", "strings", "values", "arithmetic", *self._early_headers(layouts)]),
                 "",
                 *variables.structures(self.environment),
                 *[line for made in layouts for line in aggregations.structures(made, self.environment)],
@@ -193,6 +194,10 @@ class _Unit:
             sizes["TIMERS"] = shape.timers
         if "names" in self.needs:
             sizes["NAMES_BYTES"] = shape.names
+        if "dpath" in self.needs:
+            sizes |= builtins.path_offsets(target)
+        if "progeny" in self.needs:
+            sizes |= builtins.progeny_offsets(target)
         if "thread" in self.needs and (where := target.preempt_count()):
             sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
             sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"
@@ -226,6 +231,10 @@ class _Unit:
             "memory": "scratch" in self.needs,
             "copyout": "copyout" in self.needs,
             "chill": "chill" in self.needs,
+            "callers": "callers" in self.needs,
+            "uregs": "uregs" in self.needs,
+            "progeny": "progeny" in self.needs,
+            "dpath": "dpath" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 
@@ -244,8 +253,16 @@ class _Unit:
             lines.append("    struct clause_locals this_;")
         if "scratch" in self.needs:
             lines.append("    struct scratch scratch;")
+        if "frames" in self.needs:
+            lines.append("    u64 frames[127]; /* STACK_FRAMES */")
+        if "dpath" in self.needs:
+            lines.append("    char path[4096 + 255]; /* PATH_MOST and NAME_MOST */")
         if self.environment.spills:
             lines.append(f"    s64 number[{self.environment.spills}];")
+        if self.environment.memory:
+            lines.append(f"    char memory[{self.environment.memory}] __attribute__((aligned(8)));")
+        if "curcpu" in self.environment.needs:
+            lines.append("    struct cpu_info cpu;")
         if self.environment.texts:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
         return [*lines, "} __attribute__((aligned(8)));", ""]

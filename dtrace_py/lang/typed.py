@@ -179,65 +179,73 @@ class Call(Typed):
 
 
 @record
-class Argument(Typed, Later):
+class Argument(Typed):
     """``args[index]``, before translation."""
 
     index: int
 
-    @property
-    def what(self) -> str:
-        return "args[ ]"
-
 
 @record
-class Element(Typed, Later):
-    """``uregs[index]`` or ``fds[index]``."""
+class Element(Typed):
+    """``uregs[index]``; or what ``fds[index]`` is translated from, the file of that number or 0."""
 
     builtin: Builtin
     index: Expr
 
-    @property
-    def what(self) -> str:
-        return f"{self.builtin.name}[ ]"
-
 
 @record
-class SymbolAddress(Typed, Later):
+class SymbolAddress(Typed):
     """The address of a kernel symbol, ``module`symbol`` or ```symbol``; its value is a Load of it."""
 
     name: str
     size: int
     """Bytes of what is there."""
-
-    @property
-    def what(self) -> str:
-        return f"the kernel symbol {self.name}"
+    address: int
+    per_cpu: bool
+    """Whether it is an offset from where each CPU has its own."""
 
 
 @record
-class Translated(Typed, Later):
-    """A whole translated structure, or the address of one: members of it are read, hardly ever this (D8)."""
+class Translated(Typed):
+    """What a translator makes, or the address of that: its members are read, never this (D8)."""
 
     translator: Translator
     operand: Expr
     pointer: bool
 
-    @property
-    def what(self) -> str:
-        return f"a translation to {self.translator.output}"
+
+@record
+class Member:
+    """A member of a structure that is made: where it goes, as what, and its value; ``bits`` as in Load."""
+
+    offset: int
+    type: Type
+    bits: tuple[int, int] | None
+    value: Expr
 
 
 @record
-class Part(Typed, Later):
-    """A member or element of a D variable, ``offset`` bytes from its start; ``bits`` as in Load."""
+class Built(Typed):
+    """A translated structure as a whole; what its translator does not mention is zero (T12)."""
+
+    members: tuple[Member, ...]
+
+
+@record
+class Part(Typed):
+    """A member or element of a structure or array that is a D value, ``offset`` bytes from its start; ``bits`` as in Load."""
 
     base: Expr
     offset: Expr
     bits: tuple[int, int] | None = None
 
-    @property
-    def what(self) -> str:
-        return "a variable of structure or array type"
+
+@record
+class Within(Typed):
+    """An index of such an array, which has ``count`` elements: there is a fault if it is not one of them (F11)."""
+
+    index: Expr
+    count: int
 
 
 @record
@@ -285,7 +293,9 @@ Expr = (
     | Element
     | SymbolAddress
     | Translated
+    | Built
     | Part
+    | Within
     | Characters
     | Store
 )
@@ -301,6 +311,8 @@ def moved(node: Expr, place: Span, kept: tuple[Expr, ...]) -> Expr:
             parts[name] = moved(part, place, kept)  # type: ignore[arg-type]
         elif isinstance(part, tuple) and name in ("keys", "arguments"):
             parts[name] = tuple(moved(each, place, kept) for each in part)
+        elif isinstance(part, tuple) and name == "members":
+            parts[name] = tuple(changed(each, value=moved(each.value, place, kept)) for each in part)
     return changed(node, **parts)
 
 

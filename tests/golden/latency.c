@@ -18,6 +18,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "values.h"
 #include "arithmetic.h"
 #include "aggregate.h"
 

@@ -22,10 +22,8 @@ ARGUMENTS = {
     "void *": "(void *)arg0",
 }
 OTHERS = {
-    "the kernel symbol `jiffies_64": "trace(`jiffies_64)",
     "format conversion %P": 'printf("%P", htons(80))',
     "arithmetic on a string's address": 's = "a"; trace(s[0])',
-    "trace( ) of type struct task_struct": "trace(*curthread)",
 }
 
 

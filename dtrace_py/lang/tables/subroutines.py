@@ -58,7 +58,12 @@ _TABLE = """
 """
 """The contract's row, the language version that brought it, the prototype."""
 
-GENERATED = frozenset("alloca bcopy copyin copyinstr copyinto copyout copyoutstr".split())
+GENERATED = frozenset(
+    """
+    alloca bcopy copyin copyinstr copyinto copyout copyoutstr d_path mutex_owned mutex_owner mutex_type_adaptive
+    mutex_type_spin progenyof rw_iswriter rw_read_held rw_write_held
+    """.split()
+)
 """The subroutines that this version of dtpy can run."""
 
 DESTRUCTIVE = frozenset({"copyout", "copyoutstr"})
