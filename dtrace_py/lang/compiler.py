@@ -78,7 +78,7 @@ class Compiler:
     def scope(self) -> Scope:
         from dtrace_py.lang.scope import Scope
 
-        scope = Scope(self.types(), self.program, self._from_library, lambda: self.settings.number("strsize"))
+        scope = Scope(self.types, self.program, self._from_library, lambda: self.settings.number("strsize"))
         self.program.types = scope.source
         return scope
 

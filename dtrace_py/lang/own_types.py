@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from dtrace_py.lang.facts import Field, Prototype, Symbol, TypeSource, found_member
 from dtrace_py.lang.intrinsics import INTRINSICS
@@ -16,8 +17,8 @@ OWN = "D"
 class OwnTypes:
     """A TypeSource that looks here first: at the program's types, at C's own, at libraries', and last at the kernel's."""
 
-    def __init__(self, kernel: TypeSource, library: Callable[[str], bool]) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: Callable[[], TypeSource], library: Callable[[str], bool]) -> None:
+        self._kernel = kernel
         self._library = library
         """Loads the library that defines a name, and says whether there was one to load."""
         self.typedefs: dict[str, Type] = {}
@@ -26,6 +27,11 @@ class OwnTypes:
         self.enumerators: dict[str, tuple[int, EnumType]] = {}
         self._layouts: dict[str, Layout] = {}
         self._begun = 0
+
+    @cached_property
+    def kernel(self) -> TypeSource:
+        """Most programs never ask it, and need not read what it takes to answer."""
+        return self._kernel()
 
     # What declarations add
 

@@ -31,7 +31,9 @@ Load = Callable[[str], bool]
 class Scope:
     """All that is known at a point of the program. It only grows."""
 
-    def __init__(self, kernel: TypeSource, program: Program, library: Load, strsize: Callable[[], int]) -> None:
+    def __init__(
+        self, kernel: Callable[[], TypeSource], program: Program, library: Load, strsize: Callable[[], int]
+    ) -> None:
         self.source = OwnTypes(kernel, library)
         self.variables: dict[tuple[str, str], Variable] = {}
         self.inlines: dict[str, Inline] = {}

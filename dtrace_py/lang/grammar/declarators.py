@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from dtrace_py.lang.errors import CompileError
@@ -20,10 +21,15 @@ _TYPE_WORDS = frozenset("char double float int long short signed string unsigned
 _GAP = rf"(?:\s|{COMMENT}|(?:const|volatile|restrict|userland)\b)*+"
 _NOT_OPERAND = r"[;)\],?:/%<>=|^}.]|->|&&|!=|[-+*&]=|\Z"
 """What cannot begin the operand of a cast."""
-_MAY_BE_TYPE = re.compile(rf"{_GAP}(?:(?:\*{_GAP})*+[)\[]|\(\s*+\*)", re.ASCII)
-_MAY_BE_CAST = re.compile(rf"{_GAP}(?:(?:\*{_GAP})++[)\[]|\(\s*+\*|\)(?!{_GAP}(?:{_NOT_OPERAND})))", re.ASCII)
+_MAY_BE_TYPE = rf"{_GAP}(?:(?:\*{_GAP})*+[)\[]|\(\s*+\*)"
+_MAY_BE_CAST = rf"{_GAP}(?:(?:\*{_GAP})++[)\[]|\(\s*+\*|\)(?!{_GAP}(?:{_NOT_OPERAND})))"
 """What follows the first word of a type in parentheses. Looked for first, because asking for kernel types is slow: for
-``(x)->y``, ``(x * 2)``, ``(a[1])`` or ``(strlen(s) + 1)`` nobody is asked."""
+``(x)->y``, ``(x * 2)``, ``(a[1])`` or ``(strlen(s) + 1)`` nobody is asked. (Compiled when there is something to look at.)"""
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.ASCII)
 
 
 class Specifiers(NamedTuple):
@@ -48,7 +54,7 @@ class DeclaratorParser(Reader):
     def at_type_in_parentheses(self, cast: bool) -> bool:
         """Whether the parenthesis just passed encloses a type, as that of a cast or of sizeof."""
         after = _MAY_BE_CAST if cast else _MAY_BE_TYPE
-        if self.token.kind is Kind.IDENT and not after.match(self.lexer.text, self.lexer.at):
+        if self.token.kind is Kind.IDENT and not _pattern(after).match(self.lexer.text, self.lexer.at):
             return False
         return self.at_type()
 

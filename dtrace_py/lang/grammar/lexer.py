@@ -128,17 +128,19 @@ class Lexer:
     def inner(self) -> Token:
         """The next token of an expression, a statement or a declaration."""
         self._skip_space()
-        if match := MACRO.match(self.text, self.at):
-            return self._macro(match)
-        if match := _AGGREGATION.match(self.text, self.at):
-            return self._take(Kind.AGGREGATION, match, match[1] or "_")
         if match := _IDENT.match(self.text, self.at):
             return self._word(match)
-        if _FLOAT.match(self.text, self.at):
-            raise self._error("D_SYNTAX", "floating-point constants are not permitted")
-        if match := _NUMBER.match(self.text, self.at):
-            return self._take(Kind.INT, match, match[0])
-        if match := _PREDICATE_ENDS.match(self.text, self.at):
+        first = self.text[self.at : self.at + 1]
+        if first == "$" and (match := MACRO.match(self.text, self.at)):
+            return self._macro(match)
+        if first == "@" and (match := _AGGREGATION.match(self.text, self.at)):
+            return self._take(Kind.AGGREGATION, match, match[1] or "_")
+        if first.isdigit() or first == ".":
+            if _FLOAT.match(self.text, self.at):
+                raise self._error("D_SYNTAX", "floating-point constants are not permitted")
+            if match := _NUMBER.match(self.text, self.at):
+                return self._take(Kind.INT, match, match[0])
+        if first == "/" and _PREDICATE_ENDS.match(self.text, self.at):
             return self._advance(Kind.PREDICATE_END, 1)
         return self._common()
 
