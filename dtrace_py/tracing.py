@@ -19,7 +19,9 @@ from dtrace_py.output.aggregations import Order
 from dtrace_py.output.look import look_of
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
+from dtrace_py.output.values import Lookup
 from dtrace_py.prepare import Prepared
+from dtrace_py.process.targets import Targets
 from dtrace_py.runtime import attach as attaching
 from dtrace_py.runtime import background, crash
 from dtrace_py.runtime.aggregations import KernelAggregation
@@ -55,6 +57,7 @@ class Run:
         options: Options,
         sink: Sink,
         complain: Callable[[str], object],
+        targets: Targets | None = None,
     ) -> None:
         self.prepared = prepared
         self.tracer = tracer
@@ -62,15 +65,21 @@ class Run:
         self.options = options
         self.sink = sink
         self.complain = complain
+        self.targets = targets or Targets([])
+        self.processes = machine.processes
+        self.processes.target = self.targets.first
+        self.processes.resolves = not options.flag("noresolve")
         kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
-        lookup = self.machine.symbols.find
+        lookup = Lookup(self.machine.symbols.find, self.processes)
         self.store = Store(
             kernel, lookup, self._order, lambda: self.options.number("stackindent"), lambda: look_of(options)
         )
         self.consumer = Consumer(
             tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain, options
         )
-        self.drops = Drops(tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain)
+        self.drops = Drops(
+            tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain, self.processes
+        )
         self.signals = Signals()
 
     def go(self, report: Report) -> int:
@@ -94,6 +103,7 @@ class Run:
                 missed = self._missed(attached)
                 self._follow()
                 self._end(report)
+            self.targets.leave()
             missed = _grown(missed, self._missed(attached))
             status = self.consumer.exit_status or 0
             if self.options.word("detach") == "background":
@@ -142,6 +152,7 @@ class Run:
         self._consume(self.signals.impatient)
         if not self.tracer.control.ended:
             self.tracer.control.open_gate()
+            self.targets.release(self.processes.look_again)
 
     def _start_timers(self, attached: Attached) -> None:
         """A timer fires first one whole interval from now (V74)."""
@@ -155,7 +166,7 @@ class Run:
             perf.enable(event)
 
     def _follow(self) -> None:
-        """Consume until exit() or a signal."""
+        """Consume until exit(), a signal, or the end of all processes that were named."""
         self._consume_while_open()
         if self.signals.wait(0):
             self.sink.write("\n")  # U77
@@ -165,7 +176,7 @@ class Run:
         control = self.tracer.control
         status_due = aggregate_due = switch_due = clean_due = time.monotonic()
         cleaning = self._clean_interval()
-        while control.open and not self.signals.wait(0 if self._busy() else min(NAP, cleaning)):
+        while control.open and not self.targets.ended(self._notice) and not self._interrupted(min(NAP, cleaning)):
             now = time.monotonic()
             control.set_clock()
             if now >= switch_due or self._busy():
@@ -207,6 +218,13 @@ class Run:
             if known and not abandoned:
                 self.consumer.kept.free(speculation)
                 self.tracer.speculations.free(speculation)
+
+    def _notice(self, text: str) -> None:
+        if not self.options.flag("quiet"):
+            self.complain(text)
+
+    def _interrupted(self, nap: float) -> bool:
+        return self.signals.wait(0 if self._busy() else nap)
 
     def _busy(self) -> bool:
         return any(self.tracer.rings.fill(cpu) > _BUSY for cpu in self.machine.online)

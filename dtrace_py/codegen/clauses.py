@@ -14,6 +14,9 @@ from dtrace_py.lang import typed
 from dtrace_py.lang.program import Clause, records
 from dtrace_py.record import record
 
+INLINE, SUBPROGRAM = "static __always_inline", "SUBPROGRAM"
+"""How the functions of clauses are linked: part of every program, or functions of their own (bpf/linkage.h)."""
+
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
     "scratch": ("scratch_begin(f);",),
@@ -70,7 +73,9 @@ class _Generator:
     ) -> None:
         self.clause = clause
         self.writer = Writer()
-        self.expressions = Expressions(environment, self.writer)
+        called = linkage == SUBPROGRAM
+        # A clause at ERROR is called by fire_error(), and that by the clause that faulted.
+        self.expressions = Expressions(environment, self.writer, called * (3 if in_error else 1))
         self.in_error = in_error
         self.fires_error = fires_error
         self.linkage = linkage

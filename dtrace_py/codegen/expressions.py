@@ -57,9 +57,11 @@ _LONG = 200
 class Expressions:
     """Generates the expressions of one clause function."""
 
-    def __init__(self, environment: Environment, writer: Writer) -> None:
+    def __init__(self, environment: Environment, writer: Writer, calls: int = 0) -> None:
         self.environment = environment
         self.writer = writer
+        self.calls = calls
+        """How many calls deep in its program the clause runs: the stack has a frame for each."""
         self.needs: set[str] = set()
         """What this clause needs besides its record."""
         self.storage = Storage(self)
@@ -69,6 +71,16 @@ class Expressions:
         self._texts = self._pinned = 0
         self._held = 0
         self._spills = 0
+
+    def stack(self, to: str, frames: int) -> None:
+        """Generate the reading of the kernel's stack."""
+        self.needs.add("stack")
+        self.writer.line(f"stack_read(f, {to}, {frames * 8}, {self.calls});")
+
+    def user_stack(self, to: str, frames: int) -> None:
+        """Generate the reading of the current process's stack."""
+        self.needs.add("stack")
+        self.writer.line(f"user_stack_read(f, {to}, {frames * 8});")
 
     # Effects and numbers
 

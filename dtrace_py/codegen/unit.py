@@ -80,7 +80,7 @@ class _Unit:
         if _uses_vtimestamp(program):
             self.kinds.append(Kind("vtime", len(self.kinds)))
         self.errors = plan.at(ERROR)
-        self.linkage = "SUBPROGRAM" if len(plan.enablings) > _INLINED else "static __always_inline"
+        self.linkage = clauses.SUBPROGRAM if len(plan.enablings) > _INLINED else clauses.INLINE
         self.functions: dict[str, ClauseFunction] = {}
         self.needs: set[str] = set()
 

@@ -79,6 +79,7 @@ class Consumer:
     def consume(self, cpus: Iterable[int], style: Style, abandoned: Callable[[], bool]) -> None:
         """Print what the rings of these CPUs hold. Leaves the rest where it is soon after it is ``abandoned``."""
         self._store.new_pass()
+        self._lookup.users.new_pass()
         for cpu in cpus:
             if self._static and not style.flowindent:
                 self._consume_headers(cpu, style, abandoned)
@@ -236,9 +237,10 @@ class Consumer:
 
     def _special(self, argument: printf.Argument, style: Style) -> str:
         """A stack or a symbol as a statement of its own."""
-        if isinstance(argument.value, tuple):
-            return values.stack(argument.value, style.stackindent, self._lookup)
-        assert isinstance(argument.value, int)
+        assert not isinstance(argument.value, str | bytes)
+        if argument.symbol in ("stack", "ustack"):
+            assert isinstance(argument.value, tuple)
+            return values.stack(argument.value, argument.symbol, style.stackindent, self._lookup)
         return f"  {values.symbol(argument.value, argument.symbol, self._lookup):<50}"
 
     def _printed(self, kind: Described, argument: printf.Argument) -> str:

@@ -38,6 +38,8 @@ class Settings(NamedTuple):
     """Of the language, as versions.py encodes it."""
     least: Callable[[], Stability | None] = lambda: None
     """The stability that every name must have."""
+    targeted: bool = False
+    """Whether -c or -p named a process."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -237,9 +239,9 @@ class Compiler:
         return first._replace(others=tuple(others))
 
     def _limits(self) -> Limits:
-        from dtrace_py.lang.limits import Limits
+        from dtrace_py.lang.limits import SIZES, Limits
 
-        return Limits(*map(self.settings.number, Limits._fields))
+        return Limits(*map(self.settings.number, SIZES))._replace(targeted=self.settings.targeted)
 
 
 def _outside(name: str) -> bool:

@@ -33,7 +33,7 @@ def _found(node: object, span: Span) -> Iterator[tuple[str, Span]]:
         for each in node:
             yield from _found(each, span)
         return
-    if not isinstance(node, typed.Typed | typed.Acts | typed.Member | typed.StackKey | typed.SymbolKey | typed.Later):
+    if not isinstance(node, typed.Typed | typed.Acts | typed.Member | typed.RecordedKey | typed.Later):
         return
     span = getattr(node, "span", span)
     if what := _reason(node):

@@ -13,7 +13,7 @@ from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.hints import like
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.variables import BUILTINS, Builtin
-from dtrace_py.lang.types import ArrayType, DynamicType, IntType, PointerType, StructType, Type, size_of
+from dtrace_py.lang.types import ArrayType, DynamicType, IntType, PointerType, StructType, Type, same, size_of
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
