@@ -138,7 +138,8 @@ class Session:
             with progress("compiling and loading"):
                 tracer = stack.enter_context(self._load(prepared, compiled))
                 self._leave_black_box(stack, prepared, tracer)
-            if told := buffers.lowered(self.job.options, prepared.bufsize):
+            told = buffers.lowered(self.job.options, prepared.bufsize)
+            if told and not self.job.options.flag("quietresize"):
                 self.complain(told)
             run = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain, processes)
             status = run.go(report)

@@ -40,6 +40,10 @@ class Target:
     """Of a clause's own memory, for alloca() and copyin()."""
     bufpolicy: str = "switch"
     """What happens when a ring is full: option bufpolicy."""
+    speculations: int = 1
+    """How many there can be at a time: option nspec."""
+    speculation_bytes: int = 4 << 20
+    """Of each on every CPU: option specsize."""
 
 
 @dataclass(slots=True)

@@ -122,6 +122,8 @@ class ClauseLayout:
     size: int
     actions: tuple[Action, ...]
     can_fault: bool
+    speculative: bool = False
+    """Whether it belongs to a speculation, which a second word names."""
 
 
 @record

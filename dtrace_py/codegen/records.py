@@ -28,7 +28,7 @@ from dtrace_py.lang.tables.actions import Action as ActionRow
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
-"""Bytes of a record's header."""
+"""Bytes of a record's header, and of what names its speculation."""
 
 _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 
@@ -36,14 +36,20 @@ _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 class Records:
     """Builds the record of one clause: its C members, its layout, and the statements that fill it in."""
 
-    def __init__(self, expressions: Expressions, start_action: Callable[[], None], record: str = "record") -> None:
+    def __init__(
+        self,
+        expressions: Expressions,
+        start_action: Callable[[], None],
+        record: str = "record",
+        speculative: bool = False,
+    ) -> None:
         self.expressions = expressions
         self.record = record
         """What C calls the record."""
         self.writer = expressions.writer
         self.start_action = start_action
-        self.members = ["    u64 header;"]
-        self.size = HEADER
+        self.members = ["    u64 header;", *(["    u64 speculation;"] if speculative else [])]
+        self.size = HEADER * len(self.members)
         self.actions: list[Action] = []
 
     def add(self, statement: typed.Statement) -> None:
@@ -51,7 +57,7 @@ class Records:
         match statement:
             case typed.Trace(value=value):
                 self._action(statement, value)
-            case typed.Printf(arguments=arguments):
+            case typed.Printf(arguments=arguments) | typed.Command(arguments=arguments):
                 self._action(statement, *arguments)
             case typed.Exit(status=status):
                 self._action(statement, status)
@@ -63,14 +69,16 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
+            case typed.Perform(action=ActionRow(name="setopt" | "ftruncate"), arguments=arguments):
+                self._action(statement, *arguments)
             case typed.Perform(action=ActionRow(name="print")):
                 self._print(statement)
             case typed.Perform(action=ActionRow(name="tracemem")):
                 self._tracemem(statement)
-            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform():
+            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
                 raise AssertionError("records nothing by itself")
-            case typed.Later():
-                raise AssertionError(f"not refused: {statement.what}")
+            case typed.Perform():
+                raise AssertionError(f"not refused: {statement.action.name}( )")
             case _:
                 assert_never(statement)
 

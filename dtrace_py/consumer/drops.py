@@ -37,6 +37,9 @@ class Drops:
             self._say("AGGREGATION", counts.aggregation_drops, cpu)
         counts = self._frames.total()
         self._say("DYNAMIC", counts.dynamic_drops, None)
+        self._say("SPEC", counts.speculative_drops, None)
+        self._say("SPECBUSY", counts.speculations_busy, None)
+        self._say("SPECUNAVAIL", counts.speculations_unavailable, None)
         self._say("STKSTROVERFLOW", self._users.overflows, None)
         self._say("DBLERROR", counts.error_faults, None)
 

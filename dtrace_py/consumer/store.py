@@ -8,6 +8,7 @@ from dtrace_py.lang.formats import Format
 from dtrace_py.output import aggregations as output
 from dtrace_py.output import users
 from dtrace_py.output.aggregations import Entry, Order, Table, Value
+from dtrace_py.output.look import Look
 from dtrace_py.output.values import Lookup
 from dtrace_py.runtime.aggregations import KernelAggregation, Key, Words, merge
 
@@ -21,6 +22,7 @@ class Store:
         lookup: Lookup,
         order: Callable[[], Order],
         stack_indent: Callable[[], int],
+        look: Callable[[], Look] = Look,
     ) -> None:
         self._kernel = {each.layout.aggregation.name: each for each in aggregations}
         self._data: dict[str, dict[Key, Words]] = {name: {} for name in self._kernel}
@@ -30,6 +32,7 @@ class Store:
         self._lookup = lookup
         self._order = order
         self._stack_indent = stack_indent
+        self._look = look
         self._modules: dict[str, int] = {}
 
     def new_pass(self) -> None:
@@ -130,7 +133,7 @@ class Store:
         return "".join(pieces)
 
     def _table(self, name: str) -> Table:
-        return Table(self._kernel[name].layout, self._lookup, self._stack_indent())
+        return Table(self._kernel[name].layout, self._lookup, self._stack_indent(), self._look())
 
     def _valued(self, name: str) -> list[Entry]:
         normals = self._normals[name]

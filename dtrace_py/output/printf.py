@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dtrace_py.lang.formats import Conversion, Format
-from dtrace_py.output import memory, values
+from dtrace_py.output import memory, network, values
 from dtrace_py.record import record
 
 Value = int | str | bytes | tuple[int, ...]
@@ -175,6 +175,14 @@ def _wide_string(argument: Argument, field: _Field, _: values.Lookup) -> str:
     return field.text(memory.whole(text[: field.precision]) if field.precision > 0 else text)
 
 
+def _port(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(network.service(_number(argument)))
+
+
+def _host(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(network.host(str(argument.value)))
+
+
 _CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {
     "d": _decimal,
     "i": _decimal,
@@ -192,6 +200,8 @@ _CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {
     "k": _stack,
     "Y": _calendar,
     "T": _mail_date,
+    "P": _port,
+    "I": _host,
     **{letter: _floating(letter) for letter in "eEfgG"},
 }
 

@@ -37,6 +37,11 @@ def traced_text(text: str, quiet: bool) -> str:
     return text if quiet else f"  {text:<33}"
 
 
+def key_width(size: int) -> int:
+    """How wide an integer key is (G31)."""
+    return _WIDTHS[size]
+
+
 def key_number(value: int, size: int) -> str:
     """An integer key (G31): 1 and 2 bytes unsigned, as both DTraces have it."""
     value = as_signed(value, size) if size >= 4 else value & (1 << size * 8) - 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dtrace_py.consumer.consumer import Consumer, Style
+from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.faults import drop_message
 from dtrace_py.consumer.store import Store
+from dtrace_py.consumer.style import Style
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
@@ -55,7 +56,7 @@ def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], 
     # Where the symbols were is only in the dead kernel: addresses are printed as numbers.
     lookup = Lookup(_unknown)
     store = Store([], lookup, lambda: Order(False, False, 0, 0), lambda: 0)
-    consumer = Consumer(box.unit, box.plan, rings, store, sink, lookup, complain)
+    consumer = Consumer(box.unit, box.plan, rings, store, sink, lookup, complain, options)
     style = Style(
         about.quiet or options.flag("quiet"),
         about.flowindent or options.flag("flowindent"),

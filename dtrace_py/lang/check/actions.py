@@ -224,6 +224,14 @@ def _aggregation(check: ExpressionChecker, node: ast.Expr, tag: str, name: str) 
     raise missing
 
 
+# Speculations
+
+
+def _speculation(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+    (id_,) = check_arguments(check, row.prototype, node)
+    return typed.Speculate(id_) if row.name == "speculate" else typed.Settle(row.name == "commit", id_)
+
+
 # The others
 
 
@@ -244,7 +252,9 @@ def _pcap(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statem
 
 _HANDLERS: dict[str, Callable[[ExpressionChecker, Action, ast.Call], typed.Statement]] = {
     "clear": _clear,
+    "commit": _speculation,
     "denormalize": _normalize,
+    "discard": _speculation,
     "exit": _exit,
     "freopen": _freopen,
     "normalize": _normalize,
@@ -253,6 +263,7 @@ _HANDLERS: dict[str, Callable[[ExpressionChecker, Action, ast.Call], typed.State
     "printa": _printa,
     "printf": _printf,
     "printm": _printm,
+    "speculate": _speculation,
     "system": _system,
     "trace": _trace,
     "tracemem": _tracemem,
