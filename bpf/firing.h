@@ -67,6 +67,7 @@ struct firing {
     u32 stopped; /* exit() was called: no further clause of this firing runs */
     u32 skipped_frames; /* of the stack, because they are the tracing's own */
     u32 in_caller; /* the stack begins in the function that called the probed one */
+    u32 has_own_frames; /* the stack begins with the functions of the program that are being called */
     u32 trapped; /* the program runs in the handler of a breakpoint */
     u64 started; /* when the program began, if it accounts for vtimestamp */
     s64 error; /* errno */

@@ -7,17 +7,21 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
-from dtrace_py.consumer.consumer import Consumer, Style
+from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.drops import Drops
 from dtrace_py.consumer.store import Store
+from dtrace_py.consumer.style import style_of
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
+from dtrace_py.output.look import look_of
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
+from dtrace_py.output.values import Lookup
 from dtrace_py.prepare import Prepared
+from dtrace_py.process.targets import Targets
 from dtrace_py.runtime import attach as attaching
 from dtrace_py.runtime import background, crash
 from dtrace_py.runtime.aggregations import KernelAggregation
@@ -53,6 +57,7 @@ class Run:
         options: Options,
         sink: Sink,
         complain: Callable[[str], object],
+        targets: Targets | None = None,
     ) -> None:
         self.prepared = prepared
         self.tracer = tracer
@@ -60,11 +65,21 @@ class Run:
         self.options = options
         self.sink = sink
         self.complain = complain
+        self.targets = targets or Targets([])
+        self.processes = machine.processes
+        self.processes.target = self.targets.first
+        self.processes.resolves = not options.flag("noresolve")
         kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
-        lookup = self.machine.symbols.find
-        self.store = Store(kernel, lookup, self._order, lambda: self.options.number("stackindent"))
-        self.consumer = Consumer(tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain)
-        self.drops = Drops(tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain)
+        lookup = Lookup(self.machine.symbols.find, self.processes)
+        self.store = Store(
+            kernel, lookup, self._order, lambda: self.options.number("stackindent"), lambda: look_of(options)
+        )
+        self.consumer = Consumer(
+            tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain, options
+        )
+        self.drops = Drops(
+            tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain, self.processes
+        )
         self.signals = Signals()
 
     def go(self, report: Report) -> int:
@@ -88,6 +103,7 @@ class Run:
                 missed = self._missed(attached)
                 self._follow()
                 self._end(report)
+            self.targets.leave()
             missed = _grown(missed, self._missed(attached))
             status = self.consumer.exit_status or 0
             if self.options.word("detach") == "background":
@@ -136,6 +152,7 @@ class Run:
         self._consume(self.signals.impatient)
         if not self.tracer.control.ended:
             self.tracer.control.open_gate()
+            self.targets.release(self.processes.look_again)
 
     def _start_timers(self, attached: Attached) -> None:
         """A timer fires first one whole interval from now (V74)."""
@@ -149,7 +166,7 @@ class Run:
             perf.enable(event)
 
     def _follow(self) -> None:
-        """Consume until exit() or a signal."""
+        """Consume until exit(), a signal, or the end of all processes that were named."""
         self._consume_while_open()
         if self.signals.wait(0):
             self.sink.write("\n")  # U77
@@ -159,7 +176,7 @@ class Run:
         control = self.tracer.control
         status_due = aggregate_due = switch_due = clean_due = time.monotonic()
         cleaning = self._clean_interval()
-        while control.open and not self.signals.wait(0 if self._busy() else min(NAP, cleaning)):
+        while control.open and not self.targets.ended(self._notice) and not self._interrupted(min(NAP, cleaning)):
             now = time.monotonic()
             control.set_clock()
             if now >= switch_due or self._busy():
@@ -202,6 +219,13 @@ class Run:
                 self.consumer.kept.free(speculation)
                 self.tracer.speculations.free(speculation)
 
+    def _notice(self, text: str) -> None:
+        if not self.options.flag("quiet"):
+            self.complain(text)
+
+    def _interrupted(self, nap: float) -> bool:
+        return self.signals.wait(0 if self._busy() else nap)
+
     def _busy(self) -> bool:
         return any(self.tracer.rings.fill(cpu) > _BUSY for cpu in self.machine.online)
 
@@ -236,9 +260,7 @@ class Run:
     def _consume(self, abandoned: Callable[[], bool]) -> None:
         if self.tracer.control.panic:
             crash.panic()
-        flag, indent = self.options.flag, self.options.number("stackindent")
-        style = Style(flag("quiet"), flag("flowindent"), indent, flag("rawbytes"))
-        self.consumer.consume(self.tracer.reading_order(), style, abandoned)
+        self.consumer.consume(self.tracer.reading_order(), style_of(self.options), abandoned)
 
     def _order(self) -> Order:
         return Order(

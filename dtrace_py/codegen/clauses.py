@@ -14,6 +14,9 @@ from dtrace_py.lang import typed
 from dtrace_py.lang.program import Clause, records
 from dtrace_py.record import record
 
+INLINE, SUBPROGRAM = "static __always_inline", "SUBPROGRAM"
+"""How the functions of clauses are linked: part of every program, or functions of their own (bpf/linkage.h)."""
+
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
     "scratch": ("scratch_begin(f);",),
@@ -53,7 +56,7 @@ class ClauseFunction:
 
 def function_name(clause: Clause, in_error: bool) -> str:
     """The C function of a clause; one that runs at ERROR has a form of its own, which does not fire ERROR again (F22)."""
-    return f"clause_{clause.number}{'_in_error' if in_error else ''}"
+    return f"clause_{clause.label}{'_in_error' if in_error else ''}"
 
 
 def generate(
@@ -70,7 +73,9 @@ class _Generator:
     ) -> None:
         self.clause = clause
         self.writer = Writer()
-        self.expressions = Expressions(environment, self.writer)
+        called = linkage == SUBPROGRAM
+        # A clause at ERROR is called by fire_error(), and that by the clause that faulted.
+        self.expressions = Expressions(environment, self.writer, called * (3 if in_error else 1))
         self.in_error = in_error
         self.fires_error = fires_error
         self.linkage = linkage
@@ -134,7 +139,7 @@ class _Generator:
         return lines
 
     def _record_name(self, block: int) -> str:
-        return f"clause_{self.clause.number}{f'_block_{block}' if self.clause.branches else ''}_record"
+        return f"clause_{self.clause.label}{f'_block_{block}' if self.clause.branches else ''}_record"
 
     def _records(self) -> str:
         return "\n".join(

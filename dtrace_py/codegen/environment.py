@@ -69,6 +69,8 @@ class Environment:
     aggregations: dict[str, Aggregation] = field(default_factory=dict)
     key_sizes: dict[str, list[int]] = field(default_factory=dict)
     """For each aggregation the bytes of each of its keys: the largest that any clause needs."""
+    user_stacks: set[tuple[str, int]] = field(default_factory=set)
+    """The keys, by aggregation and place, that are stacks of processes: they begin with the process."""
     shared: set[str] = field(default_factory=set)
     """The aggregations that several programs change: each then has elements of its own."""
     names: dict[str, int] = field(default_factory=dict)

@@ -131,6 +131,7 @@ def _owned(kind: Kind, context: Context) -> list[str]:
         *_head(kind, "void *context", gated=False),
         f"    f.probe = {place};",
         f"    f.frame->counts.enablings += {len(kind.enablings)};",
+        *(["    f.skipped_frames = f.has_own_frames = 1; /* this program */"] if "stack" in context.needs else []),
         *_started(context),
         *_clauses(kind, context, sets=False),
         *_ended(context),
@@ -276,6 +277,7 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
     ]
     if "stack" in context.needs:
         lines.append("    f.skipped_frames = 2; /* this program, and what the tracepoint called it through */")
+        lines.append("    f.has_own_frames = 1;")
     if entry:
         for number, register in enumerate(_SYSCALL):
             if f"arg{number}" in context.needs:

@@ -336,32 +336,23 @@ class SymbolKey:
 
 
 @record
-class UserStackKey(Later):
+class UserStackKey:
     """ustack() or jstack(): ``frames`` deep, with ``strings`` bytes of room for the names that a runtime tells (A7)."""
 
-    name: str
     frames: int
     strings: int
     type: Type
     span: Span
 
-    @property
-    def what(self) -> str:
-        return f"{self.name}( )"
-
 
 @record
-class UserSymbolKey(Later):
+class UserSymbolKey:
     """usym(), ufunc(), umod() or uaddr() of an address of the current process."""
 
-    name: str
+    what: str
     address: Expr
     type: Type
     span: Span
-
-    @property
-    def what(self) -> str:
-        return f"{self.name}( )"
 
 
 RecordedKey = StackKey | SymbolKey | UserStackKey | UserSymbolKey
@@ -498,16 +489,12 @@ class Perform(Acts):
 
 
 @record
-class Command(Acts, Later):
+class Command(Acts):
     """system() or freopen(): a text that the consumer formats and acts on."""
 
     action: Action
     format: Format
     arguments: tuple[Expr, ...]
-
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
 
 
 @record

@@ -26,6 +26,8 @@ from dtrace_py.codegen.layout import (
     SymbolField,
     TextField,
     Unit,
+    UserStackField,
+    UserSymbolField,
 )
 from dtrace_py.codegen.plan import Enabling, Plan
 from dtrace_py.lang import typed
@@ -46,9 +48,18 @@ HEADER = struct.Struct("<16sQQ")
 _VERSION = 2
 _END_OF_COLUMN = b"\0"
 
-_FIELDS = {
-    each.__name__: each for each in (IntField, TextField, BytesField, StackField, SymbolField, NameField, ConstantField)
-}
+_KINDS = (
+    IntField,
+    TextField,
+    BytesField,
+    StackField,
+    SymbolField,
+    UserStackField,
+    UserSymbolField,
+    NameField,
+    ConstantField,
+)
+_FIELDS = {each.__name__: each for each in _KINDS}
 
 # In place of what is left out: the records hold what expressions came to.
 _NOWHERE = Span(0, 0, 0)
@@ -191,6 +202,10 @@ def _read_field(size: int, kind: str, *values: Any) -> Field:
             end = offset + 8 * frames
         case SymbolField(offset=offset):
             end = offset + 8
+        case UserStackField(offset=offset, frames=frames):
+            end = offset + 8 + 8 * frames
+        case UserSymbolField(offset=offset):
+            end = offset + 16
         case NameField() | ConstantField():
             return field
         case _:

@@ -130,7 +130,7 @@ def _formatted(check: ExpressionChecker, node: ast.Call) -> tuple[Format, tuple[
     """A format and the arguments for its conversions."""
     parsed = _format(node)
     arguments = tuple(_printable(check, node.function.name, argument) for argument in node.arguments[1:])
-    check_printf(node.function.name, parsed, arguments, node.span)
+    check_printf(node.function.name, parsed, arguments, node.span, bool(check.limits.targeted))
     return parsed, arguments
 
 
@@ -181,7 +181,7 @@ def _printa(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Stat
             text = f"printa( ) @{other.name} keys are incompatible with those of @{first.name}"
             raise CompileError("D_PRINTA_AGGPROTO", text, node.span)
     if parsed:
-        check_printa(parsed, aggregations, node.span)
+        check_printa(parsed, aggregations, node.span, bool(check.limits.targeted))
     return typed.Printa(parsed, aggregations)
 
 
