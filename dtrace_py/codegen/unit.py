@@ -244,6 +244,7 @@ class _Unit:
             "copyout": "copyout" in self.needs,
             "chill": "chill" in self.needs,
             "callers": "callers" in self.needs,
+            "depth": "depth" in self.needs,
             "uregs": "uregs" in self.needs,
             "progeny": "progeny" in self.needs,
             "dpath": "dpath" in self.needs,
@@ -265,10 +266,10 @@ class _Unit:
             lines.append("    struct clause_locals this_;")
         if "scratch" in self.needs:
             lines.append("    struct scratch scratch;")
-        if "frames" in self.needs:
+        if "depth" in self.needs:
             lines.append("    u64 frames[127]; /* STACK_FRAMES */")
         if "dpath" in self.needs:
-            lines.append("    char path[4096 + 255]; /* PATH_MOST and NAME_MOST */")
+            lines.append(f"    u64 path[{5 + (4096 + 256) // 8}]; /* struct path_walk */")
         if self.environment.spills:
             lines.append(f"    s64 number[{self.environment.spills}];")
         if self.environment.memory:
