@@ -28,7 +28,7 @@ _SEGMENTS = {21: "fsindex", 22: "gsindex", 23: "ds", 24: "es", 25: "fsbase", 26:
 def read(make: Expressions, name: str) -> Number | None:
     """The value of a built-in variable of this kind; None if it is none."""
     if name in _CALLERS:
-        make.needs |= {"callers", "stack"} | ({"frames"} if "depth" in name else set())
+        make.needs |= {"stack", "depth" if "depth" in name else "callers"}
         return make.save(Number(_CALLERS[name].format(calls=make.calls), "u64"))
     if name == "ipl":  # B18: Linux has no such thing
         make.writer.line("CHECK(0, ILLOP, 0);")

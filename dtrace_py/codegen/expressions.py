@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import assert_never
 
 from dtrace_py.codegen import builtins, destructive, scratch, speculations, surroundings
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
-from dtrace_py.codegen.variables import Storage, is_memory, storage_type
+from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
 from dtrace_py.lang.tables.subroutines import DESTRUCTIVE
