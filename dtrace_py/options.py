@@ -69,7 +69,9 @@ OPTIONS = {
     row.name: row
     for row in (
         *_rows(_C, flag, "argref cpp defaultargs droptags empty errtags knodefs nolibs unodefs verbose zdefs"),
-        *_rows(_C, flag, "aggpercpu core debug kdefs lazyload linknommap pspec strip udefs", False),
+        # What only a program sees that is built with the library, and what concerns -G alone.
+        *_rows(_C, flag, "aggpercpu lazyload linknommap strip"),
+        *_rows(_C, flag, "core debug kdefs pspec udefs", False),
         *_rows(_C, flag, "cpphdrs", pragma=False),
         *_rows(_C, anything, "cppargs cpppath define incdir libdir syslibdir undef", pragma=False),
         *_rows(_C, anything, "ldpath objcopypath setenv unsetenv ctfpath modpath procfspath", False, False),
@@ -82,7 +84,7 @@ OPTIONS = {
         Option("iregs", scalar, _C, 8, built=False),
         Option("late", one_of("dynamic", "static"), _C, "dynamic", built=False),
         Option("linkmode", one_of("kernel", "primary", "dynamic", "static"), _C, "kernel", built=False),
-        Option("linktype", one_of("elf", "dof"), _C, "elf", built=False),
+        Option("linktype", one_of("elf", "dof"), _C, "elf"),
         Option("lockmem", anything, _C, "unlimited", built=False, pragma=False),
         Option("stdc", one_of("a", "c", "s", "t"), _C, "a", pragma=False),
         Option("tregs", scalar, _C, 8, built=False),
@@ -93,6 +95,7 @@ OPTIONS = {
         Option("bufsize", size, _S, 4 << 20, most=1 << 29),  # the verifier knows no larger offset (BPF_MAX_VAR_OFF)
         Option("cpu", cpu, _S),
         Option("destructive", scalar, _S),
+        Option("grabanon", scalar, _S),  # there is no anonymous state to grab
         Option("detach", one_of("wait", "background"), _S, "wait"),
         Option("dynvarsize", size, _S, 1 << 20),
         Option("panic", scalar, _S),
@@ -100,12 +103,12 @@ OPTIONS = {
         Option("statusrate", rate, _S, 10**9),
         Option("strsize", at_least(2, size), _S, 256, most=1 << 16),
         Option("teardownreport", scalar, _S),
-        *_rows(_S, rate, "cleanrate", False),
+        Option("cleanrate", rate, _S, 10**9 // 101),
         Option("jstackframes", at_least(1, scalar), _S, 50, built=False),
         Option("jstackstrsize", size, _S, 512, built=False),
         Option("scratchsize", size, _S, 256, most=1 << 20),
         Option("ustackframes", at_least(1, scalar), _S, 20, built=False),
-        *_rows(_S, scalar, "bpflog grabanon maxframes noresolve nspec temporal", False),
+        *_rows(_S, scalar, "bpflog maxframes noresolve nspec temporal", False),
         *_rows(_S, size, "bpflogsize pcapsize specsize", False),
         Option("aggrate", rate, _D, 10**9),
         Option("aggsortkey", scalar, _D),

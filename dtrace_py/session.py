@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from dtrace_py import buffers, programs
+from dtrace_py import buffers, programs, rates
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
@@ -129,6 +129,8 @@ class Session:
                 self._leave_black_box(stack, prepared, tracer)
             told = buffers.lowered(self.job.options, prepared.bufsize)
             if told and not self.job.options.flag("quietresize"):
+                self.complain(told)
+            for told in rates.changed(self.job.options):
                 self.complain(told)
             status = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain).go(report)
         if self.job.options.flag("teardownreport"):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
+from dtrace_py import rates
 from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.drops import Drops
 from dtrace_py.consumer.store import Store
@@ -170,7 +171,7 @@ class Run:
                 self.store.new_pass()
                 self.store.refresh()
             if now >= status_due:
-                status_due = now + self.options.number("statusrate") / 1e9
+                status_due = now + rates.interval(self.options, "statusrate") / 1e9
                 self.drops.report()
 
     def _busy(self) -> bool:
