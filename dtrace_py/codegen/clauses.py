@@ -53,7 +53,7 @@ class ClauseFunction:
 
 def function_name(clause: Clause, in_error: bool) -> str:
     """The C function of a clause; one that runs at ERROR has a form of its own, which does not fire ERROR again (F22)."""
-    return f"clause_{clause.number}{'_in_error' if in_error else ''}"
+    return f"clause_{clause.label}{'_in_error' if in_error else ''}"
 
 
 def generate(
@@ -127,7 +127,7 @@ class _Generator:
         return lines
 
     def _record_name(self, block: int) -> str:
-        return f"clause_{self.clause.number}{f'_block_{block}' if self.clause.branches else ''}_record"
+        return f"clause_{self.clause.label}{f'_block_{block}' if self.clause.branches else ''}_record"
 
     def _records(self) -> str:
         return "\n".join(

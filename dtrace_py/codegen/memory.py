@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtrace_py.codegen import scratch
+from dtrace_py.codegen import scratch, surroundings
 from dtrace_py.codegen.operands import Number, loading
 from dtrace_py.codegen.variables import is_memory, map_name, storage_type
 from dtrace_py.lang import typed
@@ -84,8 +84,9 @@ class Memory:
             case typed.Built(members=members):
                 self._build(to, size, members)
             case typed.Argument():
-                self.writer.line(f"CLEAR({to}, {size});")
-                self.writer.line(f"AT(u64, {to}, 0) = {self.expressions.raw_argument(node).text};")
+                register = self._temporary(8)
+                self.writer.line(f"AT(u64, {register}, 0) = {surroundings.argument(self.expressions, node).text};")
+                self.writer.line(f"COPY({to}, {size}, {register});")
             case _:
                 self.writer.line(f"COPY({to}, {size}, {self.value(node)});")
 
@@ -103,8 +104,7 @@ class Memory:
             if isinstance(value.type, StringType):
                 self._write_text(place, self.environment.size(member.type), value)
             elif is_memory(member.type):
-                if is_memory(value.type):
-                    self.fill(place.address, value)
+                self.fill(place.address, value)
             else:
                 self._write(place, member.type, member.bits, self.expressions.number(value))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
 
-from dtrace_py.codegen import aggregations, builtins, clauses, programs, variables
+from dtrace_py.codegen import aggregations, builtins, clauses, programs, surroundings, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
@@ -15,7 +16,7 @@ from dtrace_py.codegen.shape import Shape
 from dtrace_py.errors import DtpyError
 from dtrace_py.lang import typed
 from dtrace_py.lang.facts import NoTypes
-from dtrace_py.lang.program import Program
+from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.providers.dtrace import ERROR
 
@@ -143,19 +144,23 @@ class _Unit:
                 text = f"more than {_MOST_AGGREGATIONS} aggregations at the same probes"
                 raise DtpyError(f"could not enable tracing: {text} is not implemented (yet)")
         self.environment.shared = {name for name, programs_ in users.items() if len(programs_) > 1}
-        for clause in self.program.clauses:
+        for clause in self._forms():
             for statement in chain(*clause.blocks):
                 if isinstance(statement, typed.Aggregate):
                     aggregations.note(statement, self.environment)
 
     # Clauses
 
+    def _forms(self) -> Iterator[Clause]:
+        """The clauses of the program, each in all its forms."""
+        return chain.from_iterable(clause.forms for clause in self.program.clauses)
+
     def _generate_clauses(self) -> None:
-        in_error = {enabling.clause.number for enabling in self.errors}
-        elsewhere = {enabling.clause.number for kind in self.kinds for enabling in kind.enablings}
-        for clause in self.program.clauses:
-            for error, numbers in ((True, in_error), (False, elsewhere)):
-                if clause.number in numbers:
+        in_error = {enabling.clause.label for enabling in self.errors}
+        elsewhere = {enabling.clause.label for kind in self.kinds for enabling in kind.enablings}
+        for clause in self._forms():
+            for error, labels in ((True, in_error), (False, elsewhere)):
+                if clause.label in labels:
                     made = clauses.generate(clause, self.environment, error, bool(self.errors), self.linkage)
                     self.functions[made.name] = made
 
@@ -196,6 +201,8 @@ class _Unit:
             sizes["NAMES_BYTES"] = shape.names
         if "dpath" in self.needs:
             sizes |= builtins.path_offsets(target)
+        if "files" in self.needs:
+            sizes |= surroundings.file_offsets(target)
         if "progeny" in self.needs:
             sizes |= builtins.progeny_offsets(target)
         if "thread" in self.needs and (where := target.preempt_count()):
@@ -235,6 +242,7 @@ class _Unit:
             "uregs": "uregs" in self.needs,
             "progeny": "progeny" in self.needs,
             "dpath": "dpath" in self.needs,
+            "files": "files" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 
@@ -269,7 +277,7 @@ class _Unit:
 
     def _clauses(self) -> list[str]:
         """Records and functions; those for ERROR come first, because the others may fire it."""
-        records = {function.clause.number: function.record for function in self.functions.values()}
+        records = {function.clause.label: function.record for function in self.functions.values()}
         in_error = [function.text for function in self.functions.values() if function.in_error]
         others = [function.text for function in self.functions.values() if not function.in_error]
         fire = [programs.error_function(self.errors, self._context(), self.linkage)] if self.errors else []
@@ -289,5 +297,5 @@ class _Unit:
         return tuple(ProgramLayout(kind.name, kind.number, bool(kind.enablings)) for kind in self.kinds)
 
     def _clause_layouts(self) -> dict[int, ClauseLayout]:
-        by_clause = {function.clause.number: function.layouts for function in self.functions.values()}
-        return {e.number: by_clause[e.clause.number][e.block] for e in self.plan.enablings}
+        by_clause = {function.clause.label: function.layouts for function in self.functions.values()}
+        return {e.number: by_clause[e.clause.label][e.block] for e in self.plan.enablings}
