@@ -92,7 +92,7 @@ OPTIONS = {
         Option("aggsize", size, _S, 4 << 20),
         Option("bufpolicy", one_of("switch", "fill", "ring"), _S, "switch"),
         Option("bufresize", one_of("auto", "manual"), _S, "auto"),
-        Option("bufsize", size, _S, 4 << 20, most=1 << 29),  # the verifier knows no larger offset (BPF_MAX_VAR_OFF)
+        Option("bufsize", size, _S, 4 << 20),
         Option("cpu", cpu, _S),
         Option("destructive", scalar, _S),
         Option("grabanon", scalar, _S),  # there is no anonymous state to grab

@@ -127,9 +127,10 @@ class Session:
             with progress("compiling and loading"):
                 tracer = stack.enter_context(self._load(prepared, compiled))
                 self._leave_black_box(stack, prepared, tracer)
-            told = buffers.lowered(self.job.options, prepared.bufsize)
-            if told and not self.job.options.flag("quietresize"):
-                self.complain(told)
+            for name, had in (("bufsize", prepared.bufsize), ("dynvarsize", prepared.dynvarsize)):
+                told = buffers.lowered(self.job.options, name, had)
+                if told and not self.job.options.flag("quietresize"):
+                    self.complain(told)
             for told in rates.changed(self.job.options):
                 self.complain(told)
             status = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain).go(report)
