@@ -149,6 +149,8 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int, dynvars
         places=machine.places,
         scratchsize=options.number("scratchsize"),
         bufpolicy=options.word("bufpolicy"),
+        speculations=options.number("nspec"),
+        speculation_bytes=options.number("specsize"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen import builtins, destructive, scratch, surroundings
+from dtrace_py.codegen import builtins, destructive, scratch, speculations, surroundings
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
@@ -35,7 +35,7 @@ _BUILTINS = {
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 
-_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS}
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS, **speculations.NUMBERS}
 """What generates calls of subroutines that give a number, or nothing."""
 
 _TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS}
@@ -57,9 +57,11 @@ _LONG = 200
 class Expressions:
     """Generates the expressions of one clause function."""
 
-    def __init__(self, environment: Environment, writer: Writer) -> None:
+    def __init__(self, environment: Environment, writer: Writer, calls: int = 0) -> None:
         self.environment = environment
         self.writer = writer
+        self.calls = calls
+        """How many calls deep in its program the clause runs: the stack has a frame for each."""
         self.needs: set[str] = set()
         """What this clause needs besides its record."""
         self.storage = Storage(self)
@@ -69,6 +71,16 @@ class Expressions:
         self._texts = self._pinned = 0
         self._held = 0
         self._spills = 0
+
+    def stack(self, to: str, frames: int) -> None:
+        """Generate the reading of the kernel's stack."""
+        self.needs.add("stack")
+        self.writer.line(f"stack_read(f, {to}, {frames * 8}, {self.calls});")
+
+    def user_stack(self, to: str, frames: int) -> None:
+        """Generate the reading of the current process's stack."""
+        self.needs.add("stack")
+        self.writer.line(f"user_stack_read(f, {to}, {frames * 8});")
 
     # Effects and numbers
 
@@ -251,7 +263,7 @@ class Expressions:
         return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True)
 
     def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
-        if right.constant is None:
+        if not right.constant:  # 0 is one that an assignment was found to store
             left, right = self.save(left), self.save(right)
             self.writer.line(f"CHECK_DIVISOR({right.text});")
         if signed:

@@ -80,7 +80,7 @@ class _Unit:
         if _uses_vtimestamp(program):
             self.kinds.append(Kind("vtime", len(self.kinds)))
         self.errors = plan.at(ERROR)
-        self.linkage = "SUBPROGRAM" if len(plan.enablings) > _INLINED else "static __always_inline"
+        self.linkage = clauses.SUBPROGRAM if len(plan.enablings) > _INLINED else clauses.INLINE
         self.functions: dict[str, ClauseFunction] = {}
         self.needs: set[str] = set()
 
@@ -199,6 +199,9 @@ class _Unit:
             sizes["TIMERS"] = shape.timers
         if "names" in self.needs:
             sizes["NAMES_BYTES"] = shape.names
+        if "speculation" in self.needs:
+            sizes["NSPEC"] = target.speculations
+            sizes["SPECSIZE"] = f"{target.speculation_bytes}ULL"
         if "dpath" in self.needs:
             sizes |= builtins.path_offsets(target)
         if "files" in self.needs:
@@ -238,6 +241,7 @@ class _Unit:
             "memory": "scratch" in self.needs,
             "copyout": "copyout" in self.needs,
             "chill": "chill" in self.needs,
+            "speculation": "speculation" in self.needs,
             "callers": "callers" in self.needs,
             "uregs": "uregs" in self.needs,
             "progeny": "progeny" in self.needs,

@@ -13,6 +13,7 @@ from dtrace_py.codegen.plan import Plan
 from dtrace_py.consumer import fields, flow
 from dtrace_py.consumer.faults import fault_message, library_message
 from dtrace_py.consumer.outside import Outside
+from dtrace_py.consumer.speculations import Kept
 from dtrace_py.consumer.store import Store
 from dtrace_py.consumer.style import Style
 from dtrace_py.lang import typed
@@ -22,7 +23,9 @@ from dtrace_py.output import memory, printf, values
 from dtrace_py.output.printed import printed
 from dtrace_py.output.sink import Sink
 from dtrace_py.providers.probe import Probe
-from dtrace_py.runtime.ring import DISCARDED, FAULT, Rings
+from dtrace_py.runtime.ring import COMMIT, DISCARDED, FAULT, SHARED, SPECULATIVE, Rings
+
+_ORDINARY = ~(DISCARDED | FAULT | COMMIT | SPECULATIVE)
 
 _STRIDE = 1024
 """Records that are printed between two looks at whether someone wants it to end."""
@@ -58,6 +61,9 @@ class Consumer:
         self._flow = flow.FlowIndent()
         self._headed = False
         self._static = _is_static(unit)
+        self._unit = unit
+        self._single = memoryview(bytearray(unit.slack))
+        self.kept = Kept(rings.cpus, rings.read_at_end)
         self._steps = {
             number: [self._step(number, action) for action in layout.actions] for number, layout in unit.clauses.items()
         }
@@ -66,16 +72,20 @@ class Consumer:
         self._fault = struct.Struct("<IIQ").unpack_from
         self.consumed = [0] * rings.cpus
         """Records of clauses taken out of each CPU's ring."""
+        self.committed = [0] * rings.cpus
+        """How many of them were speculative and have been committed."""
         self.exit_status: int | None = None
 
     def consume(self, cpus: Iterable[int], style: Style, abandoned: Callable[[], bool]) -> None:
         """Print what the rings of these CPUs hold. Leaves the rest where it is soon after it is ``abandoned``."""
         self._store.new_pass()
+        self._lookup.users.new_pass()
         for cpu in cpus:
             if self._static and not style.flowindent:
                 self._consume_headers(cpu, style, abandoned)
             else:
                 self._consume_records(cpu, style, abandoned)
+                self._commit(cpu, self.kept.due(cpu), style)
             self._sink.flush()
 
     def _heading(self, style: Style) -> None:
@@ -101,20 +111,37 @@ class Consumer:
         count = 0
         with closing(self._rings.records(cpu)) as records:
             for number, (header, place, following) in enumerate(records, start=1):
-                if header & FAULT:
-                    self._report_fault(header, place)
-                elif not header & DISCARDED:
+                if header & _ORDINARY == header:
                     self._heading(style)
                     if header >> 32 & 0xFFFF in self._outward:
                         style = self._act(header, place, cpu, style, following)
                     else:
                         self._sink.write(self._line(header, place, cpu, style, following))
                     count += 1
+                elif header & FAULT:
+                    self._report_fault(header, place)
+                elif header & COMMIT:
+                    speculation = self._rings.word(place + 8)
+                    for each, kept in self.kept.commit(cpu, speculation, header & SHARED != 0):
+                        self._commit(each, kept, style)
+                elif not header & DISCARDED:
+                    size = self._unit.clauses[header >> 32 & 0xFFFF].size
+                    self.kept.keep(cpu, self._rings.word(place + 8), bytes(self._rings.bytes[place : place + size]))
+                    count += 1
                 if number % _STRIDE == 0:
                     self._sink.flush()
                     if abandoned():
                         break
         self.consumed[cpu] += count
+
+    def _commit(self, cpu: int, records: list[bytes], style: Style) -> None:
+        """Print records that had been kept aside. Their fields are read where each of them is put for that."""
+        headers = [int.from_bytes(record[:8], "little") for record in records]
+        for kept, header, following in zip(records, headers, [*headers[1:], None], strict=False):
+            self._heading(style)
+            self._single[: len(kept)] = kept
+            self._sink.write(self._line(header, 0, cpu, style, following))
+        self.committed[cpu] += len(records)
 
     def _line(self, header: int, place: int, cpu: int, style: Style, following: int | None) -> str:
         """All that one record prints (U2, U3, U11)."""
@@ -154,7 +181,8 @@ class Consumer:
     # Actions
 
     def _step(self, enabling: int, action: Action) -> Step:
-        readers = [fields.reader(field, self._rings.bytes) for field in action.fields]
+        memory = self._single if self._unit.clauses[enabling].speculative else self._rings.bytes
+        readers = [fields.reader(field, memory) for field in action.fields]
         match action.statement:
             case typed.Trace():
                 (read,) = readers
@@ -190,7 +218,7 @@ class Consumer:
                 return lambda place, probe, _: self._printed(field.type, read(place, probe))
             case typed.Perform(action=row) if row.name == "tracemem":
                 return lambda place, probe, _: _dumped(*(read(place, probe) for read in readers))
-            case typed.Evaluate() | typed.Aggregate() | typed.If():
+            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
                 raise AssertionError("leaves no record")
             case typed.Perform(action=row):
                 raise AssertionError(f"not refused: {row.name}( )")
@@ -209,9 +237,10 @@ class Consumer:
 
     def _special(self, argument: printf.Argument, style: Style) -> str:
         """A stack or a symbol as a statement of its own."""
-        if isinstance(argument.value, tuple):
-            return values.stack(argument.value, style.stackindent, self._lookup)
-        assert isinstance(argument.value, int)
+        assert not isinstance(argument.value, str | bytes)
+        if argument.symbol in ("stack", "ustack"):
+            assert isinstance(argument.value, tuple)
+            return values.stack(argument.value, argument.symbol, style.stackindent, self._lookup)
         return f"  {values.symbol(argument.value, argument.symbol, self._lookup):<50}"
 
     def _printed(self, kind: Described, argument: printf.Argument) -> str:
@@ -299,6 +328,7 @@ def _is_static(unit: Unit) -> bool:
     """Whether every record is nothing but a header, and what it prints follows from that."""
     return all(
         not layout.can_fault
+        and not layout.speculative
         and (layout.size in (0, 8))
         and all(isinstance(action.statement, typed.Trace | typed.Printf) for action in layout.actions)
         for layout in unit.clauses.values()

@@ -136,12 +136,13 @@ class Table:
     def _key(self, field: KeyField, key: object) -> str:
         if field.kind == "text":
             return f"  {key!s:<50}"
-        if field.kind == "stack":
+        if field.kind in ("stack", "ustack"):
             assert isinstance(key, tuple)
-            return values.stack(key, self.stack_indent, self.lookup)
-        assert isinstance(key, int)
+            return values.stack(key, field.kind, self.stack_indent, self.lookup)
         if field.kind == "int":
+            assert isinstance(key, int)
             return values.key_number(key, field.bytes)
+        assert isinstance(key, int | tuple)
         return f"  {values.symbol(key, field.kind, self.lookup):<50}"
 
     def packed_keys(self, entries: Sequence[Entry]) -> tuple[list[str], int]:
@@ -176,7 +177,7 @@ class Table:
         """The keys as arguments of a format."""
         for field, part in zip(self.layout.keys, key, strict=True):
             assert isinstance(part, int | str | tuple)
-            symbol = field.kind if field.kind in ("sym", "func", "mod") else ""
+            symbol = "" if field.kind in ("int", "text") else field.kind
             yield printf.Argument(part, field.bytes, field.signed and not symbol, symbol)
 
 

@@ -50,8 +50,10 @@ LATER = {"print": "1.9", **dict.fromkeys("func mod sym uaddr ufunc umod usym".sp
 """The versions of the language that brought these; the others were always there."""
 
 GENERATED = frozenset(
-    "chill clear denormalize exit freopen ftruncate func mod normalize panic print printa printf "
-    "raise setopt stack stop sym system trace tracemem trunc".split()
+    """
+    chill clear commit denormalize discard exit freopen ftruncate func jstack mod normalize panic print printa printf raise
+    setopt speculate stack stop sym system trace tracemem trunc uaddr ufunc umod ustack usym
+    """.split()
 )  # fmt: skip
 """The actions that this version of dtpy can run."""
 
