@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen import builtins, destructive, scratch, surroundings
+from dtrace_py.codegen import builtins, destructive, scratch, speculations, surroundings
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
-from dtrace_py.codegen.variables import Storage, is_memory, storage_type
+from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
 from dtrace_py.lang.tables.subroutines import DESTRUCTIVE
@@ -35,7 +37,7 @@ _BUILTINS = {
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 
-_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS}
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS, **speculations.NUMBERS}
 """What generates calls of subroutines that give a number, or nothing."""
 
 _TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS}
@@ -47,6 +49,9 @@ _SHORT = 4
 _CHAIN = 8
 """Conditionals in a row up to which they nest in C too."""
 
+_SPILLED = re.compile(r"SPILLED\(\d+\)")
+"""The C text of an intermediate value that is kept in the frame."""
+
 _FEW = 16
 """Intermediate values that a clause may keep in C variables."""
 
@@ -57,9 +62,11 @@ _LONG = 200
 class Expressions:
     """Generates the expressions of one clause function."""
 
-    def __init__(self, environment: Environment, writer: Writer) -> None:
+    def __init__(self, environment: Environment, writer: Writer, calls: int = 0) -> None:
         self.environment = environment
         self.writer = writer
+        self.calls = calls
+        """How many calls deep in its program the clause runs: the stack has a frame for each."""
         self.needs: set[str] = set()
         """What this clause needs besides its record."""
         self.storage = Storage(self)
@@ -69,6 +76,16 @@ class Expressions:
         self._texts = self._pinned = 0
         self._held = 0
         self._spills = 0
+
+    def stack(self, to: str, frames: int) -> None:
+        """Generate the reading of the kernel's stack."""
+        self.needs.add("stack")
+        self.writer.line(f"stack_read(f, {to}, {frames * 8}, {self.calls});")
+
+    def user_stack(self, to: str, frames: int) -> None:
+        """Generate the reading of the current process's stack."""
+        self.needs.add("stack")
+        self.writer.line(f"user_stack_read(f, {to}, {frames * 8});")
 
     # Effects and numbers
 
@@ -117,7 +134,8 @@ class Expressions:
                 return self._load(node)
             case typed.Unary(op=op, operand=operand):
                 number = self.number(operand)
-                return Number(f"{op}{number.wide}", "u64" if number.ctype == "u64" else "s64", loose=True)
+                ctype = "u64" if number.ctype == "u64" else "s64"
+                return Number(f"{op}{number.as_(ctype)}", ctype, loose=True)
             case typed.Arithmetic():
                 left, right = self.pair(node.left, node.right)
                 return self.arithmetic(node.op, left, right, node.type)
@@ -174,7 +192,7 @@ class Expressions:
 
     def save(self, number: Number) -> Number:
         """The number in a C variable of its own, unless it is a constant or already in one."""
-        if number.constant is not None or number.text.isidentifier() or number.text.startswith("SPILLED("):
+        if number.constant is not None or number.text.isidentifier() or _SPILLED.fullmatch(number.text):
             return number
         self._held += 1
         if self._held > _FEW:
@@ -248,10 +266,13 @@ class Expressions:
             ctype = "s64" if signed else "u64"
             return Number(f"{left.as_(ctype)} >> {count}", ctype, loose=True)
         ctype = "u64" if "u64" in (left.ctype, right.ctype) else "s64"
-        return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True)
+        known = (
+            left.constant is not None and right.constant is not None
+        )  # what assignments were found to store: ints in C
+        return Number(f"{left.as_(ctype) if known else left.wide} {op} {right.wide}", ctype, loose=True)
 
     def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
-        if right.constant is None:
+        if not right.constant:  # 0 is one that an assignment was found to store
             left, right = self.save(left), self.save(right)
             self.writer.line(f"CHECK_DIVISOR({right.text});")
         if signed:

@@ -22,7 +22,6 @@ ARGUMENTS = {
     "void *": "(void *)arg0",
 }
 OTHERS = {
-    "format conversion %P": 'printf("%P", htons(80))',
     "arithmetic on a string's address": 's = "a"; trace(s[0])',
 }
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from dtrace_py.lang import typed
 from dtrace_py.lang.check.conversions import as_declared, string
 from dtrace_py.lang.check.errors import wrong_argument, wrong_count
-from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.facts import Field
 from dtrace_py.lang.grammar import ast
@@ -36,17 +35,10 @@ def translated(check: ExpressionChecker, operand: typed.Expr, kind: Type, span: 
     if not isinstance(output, StructType) or check.scope.source.size(output) is None:
         text = f"translator output type {kind} is not a struct or union type"
         raise CompileError("D_XLATE_SOU", text, span)
-    translator = find_translator(check, operand.type, output)
+    translator = check.scope.translator(operand.type, output)
     if translator is None:
         raise CompileError("D_XLATE_NONE", f'translator does not exist from "{operand.type}" to "{kind}"', span)
     return typed.Translated(DynamicType(), span, translator, operand, pointer)
-
-
-def find_translator(check: ExpressionChecker, source: Type, output: StructType) -> Translator | None:
-    """The translator from one type to another: by the very names of the types if there is one, else by what they are."""
-    found = [each for each in check.scope.translators_to(output) if same(each.input, source)]
-    exact = [each for each in found if str(each.input) == str(source)]
-    return next(iter(exact or found), None)
 
 
 def translated_member(check: ExpressionChecker, base: typed.Translated, name: str, span: Span) -> typed.Expr:

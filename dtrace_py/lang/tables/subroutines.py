@@ -61,7 +61,7 @@ _TABLE = """
 GENERATED = frozenset(
     """
     alloca bcopy copyin copyinstr copyinto copyout copyoutstr d_path mutex_owned mutex_owner mutex_type_adaptive
-    mutex_type_spin progenyof rw_iswriter rw_read_held rw_write_held
+    mutex_type_spin progenyof rw_iswriter rw_read_held rw_write_held speculation
     """.split()
 )
 """The subroutines that this version of dtpy can run."""
