@@ -69,7 +69,7 @@ class _Generator:
         self._predicate()
         self._body()
         body = self.writer.lines
-        faults = any(line.lstrip().startswith(("LOAD", "CHECK_DIVISOR")) for line in body)
+        faults = any(line.lstrip().startswith(("LOAD", "CHECK_")) for line in body)
         layout = ClauseLayout(
             self.clause, self.records.total if self.clause.records else 0, tuple(self.records.actions), faults
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from dtrace_py.codegen import subroutines
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, padded
 from dtrace_py.codegen.variables import Storage, storage_type
@@ -119,6 +120,10 @@ class Expressions:
                 return self._convert(operand, node.type)
             case typed.Assign() | typed.Update():
                 return self.storage.change(node, wanted=True)
+            case typed.Call():
+                return subroutines.number(node, self)
+            case typed.Characters(string=string):
+                return self._characters(string)
             case typed.Text() | typed.StringAt():
                 raise AssertionError("a string is no number")
             case typed.Later():
@@ -304,6 +309,8 @@ class Expressions:
                 return self.buffer(right)
             case typed.Assign():
                 return self.storage.change_string(node)
+            case typed.Call():
+                return subroutines.buffer(node, self)
         raise AssertionError(f"{type(node).__name__} is no string")
 
     def buffers(self, left: typed.Expr, right: typed.Expr) -> tuple[Buffer, Buffer]:
@@ -385,6 +392,13 @@ class Expressions:
         limit = min(node.limit or size, self.environment.target.strsize)
         self.writer.line(f"LOAD_STRING({to}, {size}, {limit}, {address.text});")
         return Buffer(to, size)
+
+    def _characters(self, node: typed.Expr) -> Number:
+        """The address of a string's text, a number like any other: it lasts to the end of the clause (S7)."""
+        source = self.full(self.buffer(node))
+        self._pinned = self._texts
+        address = self._spilled(Number(f"(u64){source.text}", "u64"))
+        return Number(f"{source.null} ? 0 : {address}", "u64", loose=True) if source.null else address
 
     def _string_conditional(self, node: typed.Conditional) -> Buffer:
         to, size, null = self.text(), self.environment.bound, self.writer.fresh("null")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dtrace_py.codegen import aggregations, clauses, programs, variables
+from dtrace_py.codegen import aggregations, clauses, programs, subroutines, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
@@ -94,6 +94,7 @@ class _Unit:
                 *self._sizes(),
                 "",
                 *self._headers(["linkage", "ring", "strings", "arithmetic", *(["aggregate"] if layouts else [])]),
+                *self._headers([name for name in subroutines.HEADERS if name in self.environment.headers]),
                 "",
                 *variables.structures(self.environment),
                 *[line for made in layouts for line in aggregations.structures(made, self.environment)],
@@ -232,6 +233,7 @@ class _Unit:
             lines.append(f"    s64 number[{self.environment.spills}];")
         if self.environment.texts:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
+        lines += [f"    {member}" for name, member in subroutines.SCRATCH.items() if name in self.needs]
         return [*lines, "} __attribute__((aligned(8)));", ""]
 
     def _clauses(self) -> list[str]:

@@ -168,15 +168,11 @@ class Update(Typed):
 
 
 @record
-class Call(Typed, Later):
+class Call(Typed):
     """A call of a subroutine; the arguments are of its parameters' types."""
 
     subroutine: Subroutine
     arguments: tuple[Expr, ...]
-
-    @property
-    def what(self) -> str:
-        return f"{self.subroutine.name}( )"
 
 
 @record
@@ -242,14 +238,10 @@ class Part(Typed, Later):
 
 
 @record
-class Characters(Typed, Later):
+class Characters(Typed):
     """The characters of a string in memory, for ``s[i]`` and ``s + 1`` (S7)."""
 
     string: Expr
-
-    @property
-    def what(self) -> str:
-        return "arithmetic on a string's address"
 
 
 @record

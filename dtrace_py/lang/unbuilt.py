@@ -51,6 +51,8 @@ def _reason(node: object) -> str | None:
             return node.what
         case typed.Read(builtin=builtin) if not builtin.generated:
             return f"the variable {builtin.name}"
+        case typed.Call(subroutine=subroutine) if not subroutine.generated:
+            return f"{subroutine.name}( )"
         case typed.Aggregate(aggregation=aggregation) if not AGGREGATING[aggregation.function].generated:
             return f"{aggregation.function}( )"
         case typed.Trace(value=value) | typed.Evaluate(value=value) if isinstance(

@@ -25,7 +25,6 @@ OTHERS = {
     "if/else": "if (pid) trace(1)",
     "the kernel symbol `jiffies_64": "trace(`jiffies_64)",
     "format conversion %P": 'printf("%P", htons(80))',
-    "arithmetic on a string's address": 's = "a"; trace(s[0])',
     "llquantize( )": "@ = llquantize(1, 10, 0, 3, 10)",
     "trace( ) of type struct task_struct": "trace(*curthread)",
 }

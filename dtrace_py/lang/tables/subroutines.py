@@ -58,7 +58,12 @@ _TABLE = """
 """
 """The contract's row, the language version that brought it, the prototype."""
 
-GENERATED: frozenset[str] = frozenset()
+GENERATED = frozenset(
+    """
+    basename cleanpath dirname getmajor getminor htonl htonll htons index inet_ntoa inet_ntoa6 inet_ntop json link_ntop
+    lltostr memstr ntohl ntohll ntohs rand rindex strchr strjoin strlen strrchr strstr strtok strtoll substr tolower toupper
+    """.split()
+)
 """The subroutines that this version of dtpy can run."""
 
 DESTRUCTIVE = frozenset({"copyout", "copyoutstr"})
