@@ -8,6 +8,9 @@
 
 #define SIGN (1ULL << 63)
 
+/* The bins of a value: declared as characters, because bcc makes code for every element of any other array. */
+#define BINS(value) ((s64 *)(value)->bins)
+
 /* Add to one of `count` bins. The compiler knows that the bin exists and would drop the check; the verifier does not. */
 #define ADD_TO_BIN(bins, bin, count, increment) \
     do { \

@@ -10,11 +10,13 @@
 #define FAULT_ILLOP 3
 #define FAULT_DIVZERO 4
 #define FAULT_NOSCRATCH 5
+#define FAULT_BADSIZE 10
+#define FAULT_BADINDEX 11
 
 struct fault {
     u32 action; /* counted from 1; 0 is the predicate */
     u32 code;
-    u64 value; /* the address */
+    u64 value; /* the address, or the index */
 };
 
 struct fault_record {
@@ -57,6 +59,53 @@ struct fault_record {
         string_clear(to, size); \
         if (bpf_probe_read_kernel_str(to, limit, (void *)address_) < 0) \
             FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+/* Read so many bytes of kernel memory. */
+#define LOAD_MEMORY(to, size, address) \
+    do { \
+        u64 address_ = (address); \
+        if (bpf_probe_read_kernel(to, size, (void *)address_)) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+/* The same of the current process's memory (contract D10). */
+#define LOAD_USER(to, address) \
+    do { \
+        u64 address_ = (address); \
+        typeof(to) value_; \
+        if (bpf_probe_read_user(&value_, sizeof(value_), (void *)address_)) \
+            FAULT(FAULT_BADADDR, address_); \
+        (to) = value_; \
+    } while (0)
+
+#define LOAD_USER_STRING(to, size, limit, address) \
+    do { \
+        u64 address_ = (address); \
+        string_clear(to, size); \
+        if (bpf_probe_read_user_str(to, limit, (void *)address_) < 0) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+#define LOAD_USER_MEMORY(to, size, address) \
+    do { \
+        u64 address_ = (address); \
+        if (bpf_probe_read_user(to, size, (void *)address_)) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
+/* An index that has passed is used as it is, where the verifier has seen it compared. */
+#define CHECK_INDEX(index, count) \
+    do { \
+        HIDE(index); \
+        if ((index) >= (count)) \
+            FAULT(FAULT_BADINDEX, index); \
+    } while (0)
+
+#define CHECK(condition, code, value) \
+    do { \
+        if (!(condition)) \
+            FAULT(FAULT_##code, value); \
     } while (0)
 
 #define CHECK_DIVISOR(divisor) \

@@ -11,6 +11,7 @@ struct control {
     u64 open; /* the gate: 0 until tracing starts and after it stops */
     u64 wall_offset; /* CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds */
     u64 ended; /* a program has ended tracing: exit() was called, or bufpolicy=fill has found a ring full */
+    u64 panic; /* panic() was called */
 };
 
 /*
@@ -61,6 +62,7 @@ struct firing {
     u32 probe; /* its place in the list of enabled probes */
     u32 stopped; /* exit() was called: no further clause of this firing runs */
     u32 skipped_frames; /* of the stack, because they are the tracing's own */
+    u32 in_caller; /* the stack begins in the function that called the probed one */
     u32 trapped; /* the program runs in the handler of a breakpoint */
     u64 started; /* when the program began, if it accounts for vtimestamp */
     s64 error; /* errno */
@@ -87,6 +89,13 @@ static __always_inline void firing_exit(struct firing *f)
 {
     firing_end_tracing(f);
     f->stopped = 1;
+}
+
+/* A program cannot bring the kernel down; the consumer can, and ends tracing so that what was recorded stays as it is. */
+static __always_inline void firing_panic(struct firing *f)
+{
+    *(volatile u64 *)&f->control->panic = 1;
+    firing_exit(f);
 }
 
 /* Fill in a firing. Returns 0 when there is nothing to do: `gated` programs do nothing while the gate is shut. */

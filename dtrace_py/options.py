@@ -95,6 +95,7 @@ OPTIONS = {
         Option("destructive", scalar, _S),
         Option("detach", one_of("wait", "background"), _S, "wait"),
         Option("dynvarsize", size, _S, 1 << 20),
+        Option("panic", scalar, _S),
         Option("stackframes", at_least(1, scalar), _S, 20),
         Option("statusrate", rate, _S, 10**9),
         Option("strsize", at_least(2, size), _S, 256, most=1 << 16),
@@ -102,7 +103,7 @@ OPTIONS = {
         *_rows(_S, rate, "cleanrate", False),
         Option("jstackframes", at_least(1, scalar), _S, 50, built=False),
         Option("jstackstrsize", size, _S, 512, built=False),
-        Option("scratchsize", size, _S, 256, built=False),
+        Option("scratchsize", size, _S, 256, most=1 << 20),
         Option("ustackframes", at_least(1, scalar), _S, 20, built=False),
         *_rows(_S, scalar, "bpflog grabanon maxframes noresolve nspec temporal", False),
         *_rows(_S, size, "bpflogsize pcapsize specsize", False),
@@ -115,7 +116,8 @@ OPTIONS = {
         Option("quiet", scalar, _D),
         Option("stackindent", scalar, _D, 14, most=1 << 16),
         Option("switchrate", rate, _D),
-        *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize rawbytes", False),
+        Option("rawbytes", scalar, _D),
+        *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize", False),
         *_rows(_D, size, "printsize", False),
     )
 }

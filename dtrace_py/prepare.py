@@ -11,7 +11,7 @@ from dtrace_py.codegen.environment import Target
 from dtrace_py.codegen.layout import Unit
 from dtrace_py.codegen.plan import Plan, make_plan
 from dtrace_py.codegen.tables import Tables, make_tables
-from dtrace_py.errors import counted
+from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel import features
 from dtrace_py.kernel.features import FunctionLinks
 from dtrace_py.kernel.machine import Machine
@@ -140,12 +140,19 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Targ
         only_cpu=options.optional("cpu"),
         offset=machine.types.offset,
         preempt_count=machine.preempt_count,
+        per_cpu_offsets=machine.per_cpu_offsets,
+        places=machine.places,
+        scratchsize=options.number("scratchsize"),
         bufpolicy=options.word("bufpolicy"),
     )
 
 
 def check(made: Prepared, options: Options) -> None:
-    """Raise DtpyError for what is known to go wrong before anything is loaded: too small a buffer."""
+    """Raise DtpyError for what is known to go wrong before anything is loaded: no permission, too small a buffer."""
+    if made.unit.destructive and not options.flag("destructive"):
+        raise DtpyError("could not enable tracing: Destructive actions not allowed")
+    if made.unit.panics and not options.flag("panic"):
+        raise DtpyError("could not enable tracing: panic( ) takes the machine down: -x panic allows it")
     sizes = {number: layout.size for number, layout in made.unit.clauses.items()}
-    at_end = [sizes[enabling.number] for enabling in made.plan.at(END)]
+    at_end = [sizes[each.number] for each in made.plan.enablings if END.id in each.probes]
     buffers.check(options, made.bufsize, sizes.values(), at_end)

@@ -19,7 +19,7 @@ from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.prepare import Prepared
 from dtrace_py.runtime import attach as attaching
-from dtrace_py.runtime import background
+from dtrace_py.runtime import background, crash
 from dtrace_py.runtime.aggregations import KernelAggregation
 from dtrace_py.runtime.attach import Attached, Functions
 from dtrace_py.runtime.kprobes import Progress
@@ -199,7 +199,10 @@ class Run:
         report.results_seconds = report.since_stop()
 
     def _consume(self, abandoned: Callable[[], bool]) -> None:
-        style = Style(self.options.flag("quiet"), self.options.flag("flowindent"), self.options.number("stackindent"))
+        if self.tracer.control.panic:
+            crash.panic()
+        flag, indent = self.options.flag, self.options.number("stackindent")
+        style = Style(flag("quiet"), flag("flowindent"), indent, flag("rawbytes"))
         self.consumer.consume(self.tracer.reading_order(), style, abandoned)
 
     def _order(self) -> Order:

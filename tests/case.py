@@ -5,6 +5,8 @@ A ``.case`` file holds cases, each of these lines:
     @ U20 what it shows            the rows of the contract it tests, and a title
     $ -qn BEGIN{trace(1)}          arguments, split as a shell splits them
     | BEGIN { trace(1); }          the script that {script} in the arguments stands for
+                                   In both {memory} is the address of "python" and zeroes, in the process of BEGIN;
+                                   after 256 bytes come a 1 and the address itself, 8 bytes each
     % getppid                      what a process does all the while (tests/workload.py); {pid} is its id
     > 1                            standard output, line for line; a final "\\" means that no newline follows
     ! dtpy: ...                    standard error
@@ -16,10 +18,12 @@ In expected lines ``·`` is a blank at the end of a line, ``<cpu>`` a CPU number
 
 from __future__ import annotations
 
+import ctypes
 import io
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -52,10 +56,13 @@ class Case:
 
     def run(self, folder: Path) -> None:
         """Run the command in this process and compare everything it did."""
-        arguments = shlex.split(self.arguments)
+        memory = ctypes.create_string_buffer(b"python", 512)
+        address = str(ctypes.addressof(memory))
+        struct.pack_into("<QQ", memory, 256, 1, ctypes.addressof(memory))
+        arguments = shlex.split(self.arguments.replace("{memory}", address))
         if self.script:
             path = folder / "script.d"
-            path.write_text(self.script)
+            path.write_text(self.script.replace("{memory}", address))
             arguments = [word.replace("{script}", str(path)) for word in arguments]
         with working(self.workload) if self.workload else nullcontext(0) as pid:
             outcome = run([word.replace("{pid}", str(pid)) for word in arguments])

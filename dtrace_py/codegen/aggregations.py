@@ -9,9 +9,11 @@ from __future__ import annotations
 from dtrace_py.codegen.environment import Environment, identifier
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
-from dtrace_py.codegen.operands import Buffer, Number, padded
+from dtrace_py.codegen.operands import Buffer, Number, constant, padded
+from dtrace_py.errors import DtpyError
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Aggregation
+from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.types import IntType, PointerType, StackType, StringType, SymbolType, Type
 
 _STRUCTURES = {"avg": "struct aggregate_average average;", "stddev": "struct aggregate_deviation deviation;"}
@@ -24,6 +26,12 @@ _MOST_ENTRIES = 65_536
 
 _MOST_PROGRAMS = 64
 """More than a unit has: each needs one element of an aggregation without keys."""
+
+_TOO_LARGE = 1 << 63
+"""No 64-bit integer is as large as this."""
+
+_MOST_BYTES = (4 << 20) - 1024
+"""The largest value of any hash map (KMALLOC_MAX_SIZE, and what else is allocated with it)."""
 
 _PER_CPU_BYTES = 32 << 10
 """The largest value of a per-CPU map (PCPU_MIN_UNIT_SIZE). Larger ones are in a plain map, with the CPU in the key."""
@@ -42,6 +50,9 @@ def text_size(key: typed.Expr, environment: Environment) -> int:
 def note(statement: typed.Aggregate, environment: Environment) -> None:
     """Note what a clause needs of an aggregation: the largest sizes of its keys. Done for all clauses before the first."""
     aggregation = environment.aggregations.setdefault(statement.aggregation.name, statement.aggregation)
+    if _words(aggregation) * 8 > _MOST_BYTES:
+        text = f"{aggregation.function}( ) of @{aggregation.name} has {aggregation.bins} bins, the most are {_MOST_BYTES // 8}"
+        raise DtpyError(f"could not enable tracing: {text}")
     sizes = environment.key_sizes.setdefault(aggregation.name, [8] * len(aggregation.keys))
     for place, key in enumerate(statement.keys):
         size = 8
@@ -113,10 +124,14 @@ def _apply(aggregation: Aggregation, value: str, arguments: list[str]) -> str:
         case "stddev":
             return f"aggregate_deviation(&{value}->deviation, {arguments[0]});"
     increment = arguments[1] if len(arguments) > 1 else "1"
+    if aggregation.loglinear:
+        return (
+            f"ADD_TO_BIN(BINS({value}), {stem_of(aggregation)}_bin({arguments[0]}), {aggregation.bins}, {increment});"
+        )
     if aggregation.linear is None:
-        return f"aggregate_quantize({value}->bins, {arguments[0]}, {increment});"
+        return f"aggregate_quantize(BINS({value}), {arguments[0]}, {increment});"
     linear = aggregation.linear
-    return f"aggregate_lquantize({value}->bins, {arguments[0]}, {linear.base}, {linear.step}, {linear.levels}, {increment});"
+    return f"aggregate_lquantize(BINS({value}), {arguments[0]}, {linear.base}, {linear.step}, {linear.levels}, {increment});"
 
 
 # Declarations
@@ -150,7 +165,7 @@ def _key_field(kind: Type, offset: int, size: int) -> KeyField:
 
 def _words(aggregation: Aggregation) -> int:
     """64-bit words of a value."""
-    if aggregation.function in ("quantize", "lquantize"):
+    if AGGREGATING[aggregation.function].distribution:
         return aggregation.bins
     return _WORDS.get(aggregation.function, 1)
 
@@ -189,6 +204,7 @@ def maps(made: AggregationLayout, environment: Environment) -> list[str]:
     entries *= 1 if made.per_cpu else environment.target.cpus
     table = f'BPF_TABLE("{kind}", struct {stem}_key, struct {stem}_value, {stem}_'
     return [
+        *_bin_function(made.aggregation),
         *(f"{table}{n}, {entries});" for n in (0, 1)),
         f'BPF_ARRAY_OF_MAPS({stem}, "{stem}_0", 1);',
         "",
@@ -214,10 +230,34 @@ def maps(made: AggregationLayout, environment: Environment) -> list[str]:
     ]
 
 
+def _bin_function(aggregation: Aggregation) -> list[str]:
+    """What finds the bin of llquantize(): the first order of magnitude that a number is below the end of (G17, G20)."""
+    if aggregation.loglinear is None:
+        return []
+    magnitudes = aggregation.loglinear.magnitudes
+    lines = [f"    if (number < {_s64(magnitudes[0][0])})", "        return 0;"]
+    base = 1
+    for first, end, width in magnitudes:
+        found = f"return {base} + (u64)(number - {_s64(first)}) / {_s64(width)};"
+        lines += [f"    if (number < {_s64(end)})", f"        {found}"] if end < _TOO_LARGE else [f"    {found}"]
+        base += (end - first) // width
+    if magnitudes[-1][1] < _TOO_LARGE:
+        lines.append(f"    return {base};")
+    return [f"SUBPROGRAM u64 {stem_of(aggregation)}_bin(s64 number)", "{", *lines, "}", ""]
+
+
+def _s64(number: int) -> str:
+    return constant(number).text
+
+
 def blank(layouts: list[AggregationLayout]) -> list[str]:
     """The map of zeroes that new elements begin as."""
     words = max(layout.words for layout in layouts)
-    return [f"struct blank {{ u64 words[{words}]; }};", "BPF_ARRAY(blanks, struct blank, 1);", ""]
+    return [
+        f"struct blank {{ char bytes[{words * 8}] __attribute__((aligned(8))); }};",
+        "BPF_ARRAY(blanks, struct blank, 1);",
+        "",
+    ]
 
 
 def _value(aggregation: Aggregation) -> str:
@@ -226,6 +266,6 @@ def _value(aggregation: Aggregation) -> str:
             return f"{'u64' if name == 'count' else 's64'} {name};"
         case "min" | "max":
             return "u64 distance;"
-        case "quantize" | "lquantize":
-            return f"s64 bins[{aggregation.bins}];"
+        case "quantize" | "lquantize" | "llquantize":
+            return f"char bins[{aggregation.bins * 8}] __attribute__((aligned(8)));"
     return _STRUCTURES[aggregation.function]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dtrace_py.codegen import aggregations
+from itertools import chain, groupby
+
+from dtrace_py.codegen import aggregations, destructive
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import ClauseLayout
 from dtrace_py.codegen.records import Records
 from dtrace_py.codegen.writer import Writer, comment
 from dtrace_py.lang import typed
-from dtrace_py.lang.program import Clause
+from dtrace_py.lang.program import Clause, records
 from dtrace_py.record import record
 
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
-    "timestamp": ("const u64 timestamp = bpf_ktime_get_ns();",),
+    "scratch": ("scratch_begin(f);",),
+    "timestamp": ("u64 timestamp = bpf_ktime_get_ns();",),
     "globals": (
         "u32 zero = 0;",
         "struct globals *globals = globals_map.lookup(&zero);",
@@ -33,10 +36,19 @@ class ClauseFunction:
     in_error: bool
     text: str
     record: str
-    """The C structure of the record; empty if it leaves none."""
-    layout: ClauseLayout
+    """The C structures of its records; empty if it leaves none."""
+    layouts: tuple[ClauseLayout, ...]
+    """Of the records of its blocks."""
     needs: frozenset[str]
     exits: bool
+
+    @property
+    def clause(self) -> Clause:
+        return self.layouts[0].clause
+
+    @property
+    def can_fault(self) -> bool:
+        return self.layouts[0].can_fault
 
 
 def function_name(clause: Clause, in_error: bool) -> str:
@@ -59,34 +71,44 @@ class _Generator:
         self.clause = clause
         self.writer = Writer()
         self.expressions = Expressions(environment, self.writer)
-        self.records = Records(self.expressions, self._start_action)
         self.in_error = in_error
         self.fires_error = fires_error
         self.linkage = linkage
         self.action = 0
+        self.blocks: list[Records] = []
+        self.entered = 0
 
     def function(self) -> ClauseFunction:
         self._predicate()
-        self._body()
+        if self.clause.branches:
+            self._branching(self.clause.statements)
+            if not self.blocks:  # nothing but empty braces
+                self._statements(())
+            self.writer.line("f->frame->counts.silent++; /* what follows from it is counted by itself */")
+        else:
+            self._only_block(self.clause.statements)
         body = self.writer.lines
-        faults = any(line.lstrip().startswith(("LOAD", "CHECK_")) for line in body)
-        layout = ClauseLayout(
-            self.clause, self.records.total if self.clause.records else 0, tuple(self.records.actions), faults
+        faults = any(line.lstrip().startswith(("LOAD", "CHECK")) for line in body)
+        layouts = tuple(
+            ClauseLayout(self.clause, block.total if records(statements) else 0, tuple(block.actions), faults)
+            for block, statements in zip(self.blocks, self.clause.blocks, strict=True)
         )
         name = function_name(self.clause, self.in_error)
         head = [f"/* {comment(_title(self.clause))} */"]
         head += [f"{self.linkage} void {name}(struct firing *f, u32 enabling)", "{"]
         head += [f"    {line}" if line else "" for line in self._setup(faults)]
         text = "\n".join([*head, *(body if faults else _without_actions(body)), *self._end(faults), "}", ""])
-        exits = any(isinstance(statement, typed.Exit) for statement in self.clause.statements)
+        exits = any(isinstance(statement, typed.Exit) for statement in chain(*self.clause.blocks))
         return ClauseFunction(
-            name, self.in_error, text, self._record(), layout, frozenset(self.expressions.needs), exits
+            name, self.in_error, text, self._records(), layouts, frozenset(self.expressions.needs), exits
         )
 
     def _setup(self, faults: bool) -> list[str]:
         lines = ["struct fault fault = {};"] if faults else []
-        if self.clause.records:
-            lines.append(f"struct {self._record_name} *record = 0;")
+        if self.clause.branches:
+            lines += ["const u32 first = enabling;", *(["void *pending = 0;"] if faults else [])]
+        elif self.clause.records:
+            lines.append(f"struct {self._record_name(0)} *record = 0;")
         for need in sorted(self.expressions.needs & _SETUP.keys()):
             lines += _SETUP[need]
         return [*lines, ""] if lines else []
@@ -94,7 +116,7 @@ class _Generator:
     def _end(self, faults: bool) -> list[str]:
         if not faults:
             return []
-        record = "record" if self.clause.records else "0"
+        record = "pending" if self.clause.branches else "record" if self.clause.records else "0"
         lines = ["    return;", "fault:"]
         if self.in_error:
             lines.append(f"    fault_in_error(f, {record}, enabling);")
@@ -104,15 +126,20 @@ class _Generator:
                 lines.append("    fire_error(f, enabling, &fault);")
         return lines
 
-    @property
-    def _record_name(self) -> str:
-        return f"clause_{self.clause.number}_record"
+    def _record_name(self, block: int) -> str:
+        return f"clause_{self.clause.number}{f'_block_{block}' if self.clause.branches else ''}_record"
 
-    def _record(self) -> str:
-        if not self.clause.records:
-            return ""
+    def _records(self) -> str:
         return "\n".join(
-            [f"struct {self._record_name} {{", *self.records.members, "} __attribute__((aligned(8)));", ""]
+            line
+            for number, (block, statements) in enumerate(zip(self.blocks, self.clause.blocks, strict=True))
+            if records(statements)
+            for line in (
+                f"struct {self._record_name(number)} {{",
+                *block.members,
+                "} __attribute__((aligned(8)));",
+                "",
+            )
         )
 
     def _predicate(self) -> None:
@@ -124,12 +151,81 @@ class _Generator:
         self.writer.line("    return;")
         self.writer.line("}")
 
-    def _body(self) -> None:
+    def _only_block(self, statements: tuple[typed.Statement, ...]) -> None:
+        """All of a clause without if/else."""
         if self.clause.records:
             self.writer.line("record = record_reserve(f, sizeof(*record));")
             self.writer.line("if (!record)")
             self.writer.line("    return;")
-        for statement in self.clause.statements:
+        self._statements(statements)
+        if self.clause.records:
+            self.writer.line("record_publish(f, record, enabling);")
+        else:
+            self.writer.line("f->frame->counts.silent++;")
+
+    # With if/else (P30)
+
+    def _branching(self, statements: tuple[typed.Statement, ...]) -> None:
+        """Blocks, each an enabling of its own, and the conditions that lead to them."""
+        for branches, stretch in groupby(statements, lambda statement: isinstance(statement, typed.If)):
+            if not branches:
+                self._block(tuple(stretch))
+                continue
+            for each in stretch:
+                assert isinstance(each, typed.If)
+                self._if(each)
+
+    def _if(self, node: typed.If) -> None:
+        """A fault in a condition is one in the predicate of the block that it leads to."""
+        self._enter(min(len(self.blocks), len(self.clause.blocks) - 1))
+        self.writer.line("fault.action = 0;")
+        condition = self.expressions.number(node.condition)
+        with self.writer.aside(deeper=True) as yes:
+            self._branching(node.yes)
+        with self.writer.aside(deeper=True) as no:
+            self._branching(node.no)
+        self.writer.branch(condition.text, yes, no or None)
+
+    def _enter(self, block: int) -> None:
+        """From here on what happens is of this block."""
+        if block != self.entered:
+            self.entered = block
+            self.writer.line(f"enabling = first + {block};")
+
+    def _block(self, statements: tuple[typed.Statement, ...]) -> None:
+        number = len(self.blocks)
+        self._enter(number)
+        if records(statements):
+            self._recording_block(number, statements)
+        else:
+            self._statements(statements)
+            self.writer.line("f->frame->counts.silent++;")
+        self.writer.line("f->frame->counts.enablings++;")
+        if any(isinstance(statement, typed.Exit) for statement in statements):
+            with self.writer.block("if (f->stopped)"):
+                self.writer.line("f->frame->counts.silent++;")
+                self.writer.line("return;")
+
+    def _recording_block(self, number: int, statements: tuple[typed.Statement, ...]) -> None:
+        """A record for which there is no room costs this block only."""
+        record, kind = f"record{number}", f"struct {self._record_name(number)}"
+        self.writer.line(f"{kind} *{record} = record_reserve(f, sizeof(*{record}));")
+        with self.writer.block(f"if ({record})"):
+            self.writer.line(f"pending = {record};")
+            self._statements(statements, record)
+            self.writer.line(f"record_publish(f, {record}, enabling);")
+            self.writer.line("pending = 0;")
+
+    # Statements
+
+    def _statements(self, statements: tuple[typed.Statement, ...], record: str = "record") -> None:
+        """The statements of one block, which get a record of their own."""
+        block = Records(self.expressions, self._start_action, record)
+        self.blocks.append(block)
+        self.action = 0
+        for statement in statements:
+            if isinstance(statement, typed.Perform | typed.Command) and statement.action.destructive:
+                self.expressions.environment.destructive = True
             match statement:
                 case typed.Evaluate(value=value):
                     self._start_action()
@@ -137,12 +233,11 @@ class _Generator:
                 case typed.Aggregate():
                     self._start_action()
                     aggregations.update(statement, self.expressions)
+                case typed.Perform(action=action) if not action.records:
+                    self._start_action()
+                    destructive.perform(self.expressions, statement)
                 case _:
-                    self.records.add(statement)
-        if self.clause.records:
-            self.writer.line("record_publish(f, record, enabling);")
-        else:
-            self.writer.line("f->frame->counts.silent++;")
+                    block.add(statement)
 
     def _start_action(self) -> None:
         """The next action begins: a fault from here on is in it."""
@@ -152,8 +247,8 @@ class _Generator:
 
 
 def _without_actions(lines: list[str]) -> list[str]:
-    """A clause that cannot fault has no use for the number of the action it is in."""
-    return [line for line in lines if not line.lstrip().startswith("fault.action = ")]
+    """A clause that cannot fault has no use for the number of the action it is in, nor for the record under way."""
+    return [line for line in lines if not line.lstrip().startswith(("fault.action = ", "pending = "))]
 
 
 def _title(clause: Clause) -> str:

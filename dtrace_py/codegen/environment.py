@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dtrace_py.codegen.operands import padded
+from dtrace_py.lang.facts import TypeSource
 from dtrace_py.lang.program import Aggregation, Variable
+from dtrace_py.lang.types import Type, size_of
 from dtrace_py.record import record
 
 
@@ -30,6 +32,12 @@ class Target:
     """The offset in bytes of a member of a kernel structure; KeyError if there is none."""
     preempt_count: Callable[[], tuple[int, int] | None]
     """Where the kernel keeps its per-CPU preemption count: its per-CPU address, and that of the table of offsets."""
+    per_cpu_offsets: Callable[[], int | None] = lambda: None
+    """The address of the kernel's table of what is added to a per-CPU address, CPU by CPU."""
+    places: Callable[[], tuple[tuple[int, int], ...]] = tuple
+    """Chip and NUMA node of each CPU."""
+    scratchsize: int = 256
+    """Of a clause's own memory, for alloca() and copyin()."""
     bufpolicy: str = "switch"
     """What happens when a ring is full: option bufpolicy."""
 
@@ -39,14 +47,21 @@ class Environment:
     """Filled while clauses are generated; then the unit declares what is in here."""
 
     target: Target
+    types: TypeSource
     needs: set[str] = field(default_factory=set)
     """Things a program must set up: arg0 … arg9, errno, epid, names, this, vtimestamp."""
     headers: set[str] = field(default_factory=set)
     """The headers of bpf/ with the subroutines that are called."""
     texts: int = 0
     """String temporaries a clause needs at most."""
+    memory: int = 0
+    """Bytes of the structures and arrays in between that a clause needs at most."""
     spills: int = 0
     """Intermediate values that a clause keeps in the frame at most."""
+    destructive: bool = False
+    """Whether any clause changes the system (contract 6.3)."""
+    panics: bool = False
+    """Whether any may panic it."""
     variables: dict[tuple[str, str], Variable] = field(default_factory=dict)
     """The D variables that are used, in order of first use."""
     aggregations: dict[str, Aggregation] = field(default_factory=dict)
@@ -61,6 +76,16 @@ class Environment:
     def bound(self) -> int:
         """The buffer of a full-sized string."""
         return padded(self.target.strsize)
+
+    def size(self, kind: Type) -> int:
+        """Bytes of a value of a type."""
+        size = size_of(kind, self.types, self.target.strsize)
+        assert size is not None, f"not refused: a value of type {kind}"
+        return size
+
+    def room(self, kind: Type) -> int:
+        """Bytes that a variable of structure or array type takes: whole words, and never none."""
+        return padded(max(1, self.size(kind)))
 
     def variable(self, variable: Variable) -> Variable:
         """Note that a variable is used."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import assert_never
 
-from dtrace_py.codegen import subroutines
+from dtrace_py.codegen import builtins, destructive, scratch, subroutines
 from dtrace_py.codegen.environment import Environment
-from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, padded
-from dtrace_py.codegen.variables import Storage, storage_type
+from dtrace_py.codegen.memory import Memory, bit_field
+from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
+from dtrace_py.codegen.variables import Storage, is_memory, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
-from dtrace_py.lang.types import IntType, StringType, Type, VoidType
+from dtrace_py.lang.tables.subroutines import DESTRUCTIVE
+from dtrace_py.lang.types import IntType, PointerType, StringType, Type, VoidType
 from dtrace_py.record import changed
 
 _NAMES = {"probeprov": 0, "probemod": 1, "probefunc": 2, "probename": 3}
@@ -32,6 +35,12 @@ _BUILTINS = {
 }
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
+
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS, **subroutines.NUMBERS}
+"""What generates calls of subroutines that give a number, or nothing."""
+
+_TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS, **subroutines.TEXTS}
+"""The same of those that give a string."""
 
 _SHORT = 4
 """Words up to which strings are compared in place, rather than by a loop."""
@@ -55,6 +64,7 @@ class Expressions:
         self.needs: set[str] = set()
         """What this clause needs besides its record."""
         self.storage = Storage(self)
+        self.memory = Memory(self)
         self.effects = 0
         """How many changes of D variables have been generated: what was read before one may be stale after it."""
         self._texts = self._pinned = 0
@@ -66,15 +76,25 @@ class Expressions:
     def effect(self, node: typed.Expr) -> None:
         """Generate an expression for what it does."""
         match node:
-            case typed.Assign() | typed.Update():
+            case typed.Assign() | typed.Update() if not is_memory(node.type):
                 self.storage.change(node)
+            case typed.Store(target=typed.Part(), type=IntType() | PointerType()):
+                self.memory.store(node)
             case typed.Convert(operand=operand):
                 self.effect(operand)
             case typed.Comma(left=left, right=right):
                 self.effect(left)
                 self.effect(right)
+            case typed.Translated(operand=operand):
+                self.effect(operand)
+            case typed.Store(target=typed.Load()):
+                scratch.store(self, node)
+            case typed.Store(type=StringType()):
+                self.memory.store_value(node)
             case _ if isinstance(node.type, StringType):
                 self.buffer(node)
+            case _ if is_memory(node.type):
+                self.memory.value(node)
             case _:
                 self.number(node)
 
@@ -83,7 +103,7 @@ class Expressions:
         number = self._number(node)
         if number.text.isidentifier() or len(number.text) >= _LONG:
             self._held += 1
-            return self.save(number) if self._held <= _FEW else self._spilled(number)
+            return self.save(number) if self._held <= _FEW else self.spilled(number)
         return number
 
     def _number(self, node: typed.Expr) -> Number:
@@ -120,12 +140,27 @@ class Expressions:
                 return self._convert(operand, node.type)
             case typed.Assign() | typed.Update():
                 return self.storage.change(node, wanted=True)
-            case typed.Call():
-                return subroutines.number(node, self)
             case typed.Characters(string=string):
                 return self._characters(string)
-            case typed.Text() | typed.StringAt():
-                raise AssertionError("a string is no number")
+            case typed.Part():
+                return self.memory.number(node)
+            case typed.Within():
+                return self.memory.within(node)
+            case typed.Call():
+                self.environment.destructive |= node.subroutine.name in DESTRUCTIVE
+                return _CALLS[node.subroutine.name](self, node)
+            case typed.Store(target=typed.Load()):
+                return scratch.store(self, node)
+            case typed.Store():
+                return self.memory.store(node, wanted=True)
+            case typed.Argument():
+                return self._cut(self.raw_argument(node), node.type)
+            case typed.Element(builtin=builtin):
+                return builtins.register(self, node) if builtin.name == "uregs" else self._file(node)
+            case typed.SymbolAddress():
+                return self._symbol(node)
+            case typed.Text() | typed.StringAt() | typed.Translated() | typed.Built():
+                raise AssertionError(f"{type(node).__name__} is no number")
             case typed.Later():
                 raise AssertionError(f"not refused: {node.what}")
         assert_never(node)
@@ -146,13 +181,13 @@ class Expressions:
             return number
         self._held += 1
         if self._held > _FEW:
-            return self._spilled(number)
+            return self.spilled(number)
         name = self.writer.fresh()
         ctype = "u64" if number.ctype == "u64" else "s64"
         self.writer.line(f"{ctype} {name} = {number.text};")
         return Number(name, ctype)
 
-    def _spilled(self, number: Number) -> Number:
+    def spilled(self, number: Number) -> Number:
         """The number in the frame, where there is room for more than on BPF's stack of 512 bytes."""
         self._spills += 1
         self.environment.spills = max(self.environment.spills, self._spills)
@@ -168,6 +203,10 @@ class Expressions:
             self.needs.add(_NEEDS[name])
         if name == "ppid":
             return self._parent()
+        if (number := builtins.read(self, name)) is not None:
+            return number
+        if name in ("chip", "lgrp", "pset", "curcpu"):
+            return self._cpu(name)
         return _BUILTINS[name]
 
     def _parent(self) -> Number:
@@ -184,13 +223,62 @@ class Expressions:
         address = self.number(node.address)
         name = self.writer.fresh()
         self.writer.line(f"{storage_type(node.type)} {name};")
-        self.writer.line(f"LOAD({name}, {address.text});")
+        self.writer.line(f"{loading(node.address)}({name}, {address.text});")
+        return self.extracted(self.as_loaded(name, node.type), node)
+
+    def as_loaded(self, name: str, kind: Type) -> Number:
+        """A C variable that holds a value as memory does."""
+        ctype = storage_type(kind)
+        return Number(name, ctype if ctype in ("s64", "u64") else "int")
+
+    def extracted(self, name: Number, node: typed.Load) -> Number:
+        """What was loaded, or the bit-field in it."""
         if node.bits is None:
-            return Number(name, "int" if storage_type(node.type) not in ("s64", "u64") else storage_type(node.type))
-        shift, width = node.bits
-        if isinstance(node.type, IntType) and node.type.signed:
-            return Number(f"(s64)((u64){name} << {64 - shift - width}) >> {64 - width}", loose=True)
-        return Number(f"(u64){name} >> {shift} & {(1 << width) - 1:#x}", "u64", loose=True)
+            return name
+        return bit_field(name.text, node.type, node.bits)
+
+    # Of the probe, the process and the kernel
+
+    def raw_argument(self, node: typed.Argument) -> Number:
+        """The register that a typed argument came in."""
+        self.environment.needs.add(f"arg{node.index}")
+        return Number(f"f->arg{node.index}")
+
+    def _cpu(self, name: str) -> Number:
+        """What is known of the CPU: its chip, its NUMA node, no set of its own; or a structure of all that."""
+        places = self.environment.target.places()
+        chip, node = (by_cpu([place[n] for place in places]) for n in (0, 1))
+        if name != "curcpu":
+            return {"chip": chip, "lgrp": node, "pset": constant(0)}[name]
+        self.environment.needs.add("curcpu")
+        self.writer.line(f"f->frame->temporaries.cpu = (struct cpu_info){{f->cpu, 0, {chip.text}, {node.text}}};")
+        return self.spilled(Number("(u64)&f->frame->temporaries.cpu", "u64"))
+
+    def _symbol(self, node: typed.SymbolAddress) -> Number:
+        """The address of a kernel symbol; of a per-CPU one, this CPU's."""
+        address = constant(node.address, unsigned=True)
+        if not node.per_cpu:
+            return address
+        name = self.writer.fresh()
+        self.writer.line(f"u64 {name};")
+        self.writer.line(f"LOAD({name}, {self.environment.target.per_cpu_offsets() or 0:#x}ULL + 8ULL * f->cpu);")
+        return Number(f"{name} + {address.as_('u64')}", "u64", loose=True)
+
+    def _file(self, node: typed.Element) -> Number:
+        """The file of a descriptor of the current process; 0 if there is none (B15)."""
+        at = self.environment.target.offset
+        index, name = self.save(self.number(node.index)), self.writer.fresh("file")
+        task, table, fds = "bpf_get_current_task()", self.writer.fresh("files"), self.writer.fresh("fds")
+        self.writer.line(f"u64 {table}, {fds}, {name} = 0;")
+        self.writer.line(f"u32 {table}_size = 0;")
+        self.writer.line(f"LOAD({table}, {task} + {at('struct task_struct', 'files')});")
+        with self.writer.block(f"if ({table})"):
+            self.writer.line(f"LOAD({table}, {table} + {at('struct files_struct', 'fdt')});")
+            self.writer.line(f"LOAD({table}_size, {table} + {at('struct fdtable', 'max_fds')});")
+        with self.writer.block(f"if ((u64){index} < {table}_size)"):
+            self.writer.line(f"LOAD({fds}, {table} + {at('struct fdtable', 'fd')});")
+            self.writer.line(f"LOAD({name}, {fds} + 8 * {index});")
+        return Number(name, "u64")
 
     def arithmetic(self, op: str, left: Number, right: Number, kind: Type) -> Number:
         """``left op right`` as the type's sign says."""
@@ -221,10 +309,15 @@ class Expressions:
         if isinstance(kind, VoidType):
             self.effect(operand)
             return constant(0)
+        if is_memory(operand.type):
+            return self.memory.address(operand)
         number = self.number(operand)
-        if holds(kind, operand):
-            return number
-        return Number(f"({storage_type(kind)}){number}", "int")
+        return number if holds(kind, operand) else self._cut(number, kind)
+
+    def _cut(self, number: Number, kind: Type) -> Number:
+        """A number as one of that type."""
+        ctype = storage_type(kind)
+        return Number(f"({ctype}){number}", ctype if ctype in ("s64", "u64") else "int")
 
     # Control flow inside expressions
 
@@ -250,7 +343,7 @@ class Expressions:
         name = self.writer.fresh()
         if _chained(node) > _CHAIN:
             self.writer.line(f"s64 {name};")
-            self._choose(node, lambda arm: self.writer.line(f"{name} = {self.number(arm).text};"))
+            self.choose(node, lambda arm: self.writer.line(f"{name} = {self.number(arm).text};"))
             return Number(name)
         condition = self.number(node.condition)
         arms: list[list[str]] = []
@@ -268,7 +361,7 @@ class Expressions:
         self.writer.branch(condition.text, *arms)
         return Number(name)
 
-    def _choose(self, node: typed.Expr, arm: Callable[[typed.Expr], None]) -> None:
+    def choose(self, node: typed.Expr, arm: Callable[[typed.Expr], None]) -> None:
         """Generate a chain of conditionals without nesting; ``arm`` generates an arm."""
         end = self.writer.fresh("chosen")
         while isinstance(node, typed.Conditional):
@@ -309,8 +402,10 @@ class Expressions:
                 return self.buffer(right)
             case typed.Assign():
                 return self.storage.change_string(node)
+            case typed.Load() | typed.Part() | typed.Store():
+                return self._string_in(node)
             case typed.Call():
-                return subroutines.buffer(node, self)
+                return _TEXT_CALLS[node.subroutine.name](self, node)
         raise AssertionError(f"{type(node).__name__} is no string")
 
     def buffers(self, left: typed.Expr, right: typed.Expr) -> tuple[Buffer, Buffer]:
@@ -337,8 +432,9 @@ class Expressions:
         return [first, *rest]
 
     def next_action(self) -> None:
-        """What the last action kept in string temporaries is not needed any more."""
+        """What the last action kept in temporaries is not needed any more."""
         self._texts = self._pinned
+        self.memory.next_action()
 
     def copied(self, source: Buffer) -> Buffer:
         """The same string in a temporary of its own."""
@@ -374,6 +470,8 @@ class Expressions:
             self.writer.line(f"string_clear({to} + {cut.size}, {size - cut.size});")
 
     def _text_of(self, name: str) -> Buffer:
+        if name in ("cwd", "root"):
+            return builtins.directory(self, name)
         to, limit = self.text(), self.environment.target.strsize
         if name == "execname":
             size = min(16, padded(limit))
@@ -386,18 +484,29 @@ class Expressions:
             self.writer.line(f"{to}[{excess}] = 0;")
         return Buffer(to, size)
 
+    def _string_in(self, node: typed.Load | typed.Part | typed.Store) -> Buffer:
+        """A string that is a member of something."""
+        to, size, limit = self.text(), self.environment.bound, self.environment.target.strsize
+        if isinstance(node, typed.Load):
+            load, address = loading(node.address), self.number(node.address)
+            self.writer.line(f"{load}_STRING({to}, {size}, {limit}, {address.text});")
+        else:
+            place = self.memory.value(node)
+            self.writer.line(f"COPY_STRING({to}, {size}, {limit}, {place});")
+        return Buffer(to, size)
+
     def _string_at(self, node: typed.StringAt) -> Buffer:
         address = self.number(node.address)
         to, size = self.text(), self.environment.bound
-        limit = min(node.limit or size, self.environment.target.strsize)
-        self.writer.line(f"LOAD_STRING({to}, {size}, {limit}, {address.text});")
+        limit = min(node.limit + 1 if node.limit else size, self.environment.target.strsize)
+        self.writer.line(f"{loading(node.address)}_STRING({to}, {size}, {limit}, {address.text});")
         return Buffer(to, size)
 
     def _characters(self, node: typed.Expr) -> Number:
         """The address of a string's text, a number like any other: it lasts to the end of the clause (S7)."""
         source = self.full(self.buffer(node))
         self._pinned = self._texts
-        address = self._spilled(Number(f"(u64){source.text}", "u64"))
+        address = self.spilled(Number(f"(u64){source.text}", "u64"))
         return Number(f"{source.null} ? 0 : {address}", "u64", loose=True) if source.null else address
 
     def _string_conditional(self, node: typed.Conditional) -> Buffer:
@@ -412,7 +521,7 @@ class Expressions:
                 nullable = True
                 self.writer.line(f"{null} = {value.null};")
 
-        self._choose(node, choose)
+        self.choose(node, choose)
         if not nullable:
             return Buffer(to, size)
         with self.writer.aside() as lines:
@@ -432,6 +541,15 @@ class Expressions:
         left, right = (self.copied(side) if side.literal is not None else side for side in (left, right))
         call = f"string_compare({left.text}, {left.size}, {right.text}, {right.size})"
         return Number(f"{call} {node.op} 0", "int", loose=True)
+
+
+def by_cpu(values: Sequence[int]) -> Number:
+    """What is one thing on this CPU and maybe another on the next."""
+    starts = [cpu for cpu, value in enumerate(values) if cpu == 0 or value != values[cpu - 1]]
+    if len(starts) < 2:
+        return constant(values[0] if values else 0)
+    arms = [f"f->cpu < {next_} ? {values[start]} : " for start, next_ in pairwise(starts)]
+    return Number(f"{''.join(arms)}{values[starts[-1]]}", "int", loose=True)
 
 
 def _chained(node: typed.Expr) -> int:

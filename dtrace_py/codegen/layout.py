@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dtrace_py.codegen.described import Described
 from dtrace_py.lang.program import Aggregation, Clause
 from dtrace_py.lang.typed import Statement
 from dtrace_py.record import record
@@ -22,6 +23,23 @@ class TextField:
 
     offset: int
     size: int
+
+
+@record
+class BytesField:
+    """Memory as it was: a structure, an array, a floating-point number."""
+
+    offset: int
+    size: int
+
+
+@record
+class ShownField:
+    """A value that print() shows by its type."""
+
+    offset: int
+    size: int
+    type: Described
 
 
 @record
@@ -56,7 +74,7 @@ class ConstantField:
     signed: bool = True
 
 
-Field = IntField | TextField | StackField | SymbolField | NameField | ConstantField
+Field = IntField | TextField | BytesField | ShownField | StackField | SymbolField | NameField | ConstantField
 
 
 @record
@@ -126,3 +144,7 @@ class Unit:
     slack: int
     """Bytes that a ring has behind its end."""
     bufpolicy: str = "switch"
+    destructive: bool = False
+    """Whether it changes the system: then it runs with option destructive only."""
+    panics: bool = False
+    """Whether it may panic the kernel: then it runs with option panic only."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dtrace_py.lang import typed
+from dtrace_py.lang.userland import is_of_process
 from dtrace_py.record import record
 
 _INT_MAX = (1 << 31) - 1
@@ -76,6 +78,11 @@ def literal(text: str, strsize: int) -> Buffer:
 
 NULL = Buffer("", 8, literal="", null="1")
 """The string that is none (S3)."""
+
+
+def loading(address: typed.Expr) -> str:
+    """What the macros of bpf/fault.h that read at an address begin with: it is the kernel's, or the current process's."""
+    return "LOAD_USER" if is_of_process(address) else "LOAD"
 
 
 def padded(size: int) -> int:

@@ -13,7 +13,9 @@ from dtrace_py.record import record
 
 @record
 class Enabling:
-    """One clause applied to some probes. ``number`` counts from 0; a clause has several where its descriptions overlap."""
+    """One clause applied to some probes. ``number`` counts from 0; a clause has several where its descriptions overlap.
+
+    A clause with if/else has one for each of its basic blocks, in a row. The first of them fires and runs the others."""
 
     number: int
     clause: Clause
@@ -22,6 +24,8 @@ class Enabling:
     first_epid: int
     ordered: tuple[int, ...]
     """The same ids in the order of matching, in which their EPIDs count up from ``first_epid``."""
+    block: int = 0
+    """Its place among the blocks of the clause."""
 
 
 @dataclass
@@ -81,10 +85,11 @@ def make_plan(matches: Iterable[tuple[Clause, Sequence[Sequence[Probe]]]]) -> Pl
             layers[place] += ids
             seen[place].update(ids)
         for ids in filter(None, layers):
-            number = len(plan.enablings)
-            plan.enablings.append(Enabling(number, clause, frozenset(ids), epid, tuple(ids)))
-            epid += len(ids)
-            bit = 1 << number
+            bit = 1 << len(plan.enablings)
+            for block in range(len(clause.blocks)):
+                number = len(plan.enablings)
+                plan.enablings.append(Enabling(number, clause, frozenset(ids), epid, tuple(ids), block))
+                epid += len(ids)
             for each in ids:
                 plan.masks[each] = plan.masks.get(each, 0) | bit
     plan.probes = [probes[each] for each in sorted(probes)]

@@ -121,7 +121,7 @@ def _clauses(kind: Kind, context: Context, sets: bool = True) -> list[str]:
         else:
             lines.append(f"    {call}")
         function = context.functions[name]
-        may_stop |= function.exits or (function.layout.can_fault and context.error_exits)
+        may_stop |= function.exits or (function.can_fault and context.error_exits)
     return lines
 
 
@@ -156,7 +156,7 @@ def _entry_arguments(context: Context, indent: str) -> list[str]:
             lines.append(f"{indent}f.arg{number} = stack_argument(regs->sp, {number});")
     if context.shape.skip_entry_frame:
         lines.append(f"{indent}f.skipped_frames = 1;")
-    return lines
+    return [*lines, *_in_caller(context, indent)]
 
 
 def _return_arguments(context: Context, indent: str) -> list[str]:
@@ -170,7 +170,11 @@ def _return_arguments(context: Context, indent: str) -> list[str]:
         lines.append(f"{indent}f.arg1 = regs->ax;")
     if context.shape.kprobes and context.shape.skip_entry_frame:
         lines.append(f"{indent}f.skipped_frames = 1;")
-    return lines
+    return [*lines, *_in_caller(context, indent)]
+
+
+def _in_caller(context: Context, indent: str) -> list[str]:
+    return [f"{indent}f.in_caller = 1;"] if "callers" in context.needs else []
 
 
 def _run(kind: Kind, context: Context, result: str = "0") -> list[str]:

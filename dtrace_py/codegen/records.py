@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from dtrace_py.codegen.described import described
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import (
     Action,
+    BytesField,
     ConstantField,
     Field,
     IntField,
     NameField,
+    ShownField,
     StackField,
     SymbolField,
     TextField,
 )
-from dtrace_py.codegen.operands import padded
-from dtrace_py.codegen.variables import storage_type
+from dtrace_py.codegen.operands import loading, padded
+from dtrace_py.codegen.variables import is_memory, storage_type
 from dtrace_py.lang import typed
+from dtrace_py.lang.tables.actions import Action as ActionRow
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
@@ -30,8 +34,10 @@ _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 class Records:
     """Builds the record of one clause: its C members, its layout, and the statements that fill it in."""
 
-    def __init__(self, expressions: Expressions, start_action: Callable[[], None]) -> None:
+    def __init__(self, expressions: Expressions, start_action: Callable[[], None], record: str = "record") -> None:
         self.expressions = expressions
+        self.record = record
+        """What C calls the record."""
         self.writer = expressions.writer
         self.start_action = start_action
         self.members = ["    u64 header;"]
@@ -55,8 +61,12 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
-            case typed.Evaluate() | typed.Aggregate():
-                raise AssertionError("records nothing")
+            case typed.Perform(action=ActionRow(name="print")):
+                self._print(statement)
+            case typed.Perform(action=ActionRow(name="tracemem")):
+                self._tracemem(statement)
+            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform():
+                raise AssertionError("records nothing by itself")
             case typed.Later():
                 raise AssertionError(f"not refused: {statement.what}")
             case _:
@@ -84,17 +94,59 @@ class Records:
                 return ConstantField(known, width, signed)
             case typed.Read(builtin=builtin) if self._is_name(builtin.name):
                 return NameField(_NAMES.index(builtin.name))
-        if isinstance(value.type, StringType):
+        kind = value.type
+        offset, size = self._stored(value)
+        if isinstance(kind, StringType):
+            return TextField(offset, size)
+        if is_memory(kind):
+            return BytesField(offset, size)
+        return IntField(offset, size, kind.signed if isinstance(kind, IntType) else False)
+
+    def _stored(self, value: typed.Expr) -> tuple[int, int]:
+        """Generate a copy of a value in the record; returns its offset and size."""
+        kind = value.type
+        if isinstance(kind, StringType):
             buffer = self.expressions.buffer(value)
             name, offset = self._member("text", f"char {{}}[{buffer.size}] __attribute__((aligned(8)))", buffer.size, 8)
-            self.expressions.copy(f"record->{name}", buffer.size, buffer)
-            return TextField(offset, buffer.size)
+            self.expressions.copy(f"{self.record}->{name}", buffer.size, buffer)
+            return offset, buffer.size
+        if is_memory(kind):
+            size = self.expressions.environment.size(kind)
+            name, offset = self._bytes(size)
+            self.expressions.memory.fill(f"{self.record}->{name}", value)
+            return offset, size
         number = self.expressions.number(value)
-        kind = value.type
         size = kind.size if isinstance(kind, IntType) else 8
         name, offset = self._member("value", f"{storage_type(kind)} {{}}", size, size)
-        self.writer.line(f"record->{name} = {number.text};")
-        return IntField(offset, size, kind.signed if isinstance(kind, IntType) else False)
+        self.writer.line(f"{self.record}->{name} = {number.text};")
+        return offset, size
+
+    def _bytes(self, size: int) -> tuple[str, int]:
+        """Room for so many bytes."""
+        return self._member("memory", f"char {{}}[{size}] __attribute__((aligned(8)))", size, 8)
+
+    def _print(self, statement: typed.Perform) -> None:
+        """print(value)."""
+        (value,) = statement.arguments
+        environment = self.expressions.environment
+        self.start_action()
+        offset, size = self._stored(value)
+        shown = described(value.type, environment.types, environment.target.strsize)
+        self.actions.append(Action(statement, (ShownField(offset, size, shown),)))
+
+    def _tracemem(self, statement: typed.Perform) -> None:
+        """tracemem(address, size [, shown])."""
+        address, amount, *shown = statement.arguments
+        assert isinstance(amount, typed.Const)
+        self.start_action()
+        name, offset = self._bytes(amount.value)
+        number = self.expressions.number(address)
+        self.writer.line(f"{loading(address)}_MEMORY({self.record}->{name}, {amount.value}, {number.text});")
+        fields: list[Field] = [BytesField(offset, amount.value)]
+        for each in shown:
+            self.start_action()
+            fields.append(self._field(each))
+        self.actions.append(Action(statement, tuple(fields)))
 
     def _is_name(self, builtin: str) -> bool:
         """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""
@@ -106,12 +158,12 @@ class Records:
         if isinstance(value, typed.SymbolKey):
             number = self.expressions.number(value.address)
             name, offset = self._member("address", "u64 {}", 8, 8)
-            self.writer.line(f"record->{name} = {number.text};")
+            self.writer.line(f"{self.record}->{name} = {number.text};")
             return SymbolField(offset, value.what)
         self.expressions.needs.add("stack")
         size = value.frames * 8
         name, offset = self._member("stack", f"u64 {{}}[{value.frames}]", size, 8)
-        self.writer.line(f"stack_read(f, record->{name}, {size});")
+        self.writer.line(f"stack_read(f, {self.record}->{name}, {size});")
         return StackField(offset, value.frames)
 
     def _member(self, stem: str, declaration: str, size: int, alignment: int) -> tuple[str, int]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtrace_py.codegen.operands import Buffer, Number
+from dtrace_py.codegen.operands import Buffer, Number, constant, loading
 from dtrace_py.lang import typed
-from dtrace_py.lang.types import StringType
 from dtrace_py.record import record
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ ROWS = {
     "toupper": Row(_CUTS, "string_in_case({to}, {0}, 'a')"),
 }
 
+_NUMBERS = ("int", "s64", "u64")
+
 HEADERS = ("parts", "search", "cuts", "paths", "tokens", "digits", "addresses", "json")
 """Their order in a unit."""
 
@@ -84,50 +85,49 @@ SCRATCH = {
 """Members of the temporaries, by the need that asks for them."""
 
 
-def number(node: typed.Call, expressions: Expressions) -> Number:
+def number(make: Expressions, call: typed.Call) -> Number:
     """The value of a call that is a number."""
-    row = ROWS[node.subroutine.name]
-    if node.subroutine.name == "strlen" and (known := _length(node.arguments[0], expressions)):
+    row = ROWS[call.subroutine.name]
+    if call.subroutine.name == "strlen" and (known := _length(make, call.arguments[0])):
         return known
-    return Number(_called(row, node, expressions, ""), row.result, loose=True)
+    return Number(_called(make, call, row, ""), row.result, loose=True)
 
 
-def buffer(node: typed.Call, expressions: Expressions) -> Buffer:
+def buffer(make: Expressions, call: typed.Call) -> Buffer:
     """The value of a call that is a string."""
-    row, writer = ROWS[node.subroutine.name], expressions.writer
-    to, size = expressions.text(), expressions.environment.bound
+    row, to, size = ROWS[call.subroutine.name], make.text(), make.environment.bound
     if row.result == "room":
-        expressions.text()  # the verifier sees that far, though nothing goes there
-    call = _called(row, node, expressions, to)
+        make.text()  # the verifier sees that far, though nothing goes there
+    c = _called(make, call, row, to)
     if row.result == "some":
-        found = expressions.save(Number(call, "u64"))
+        found = make.save(Number(c, "u64"))
         return Buffer(to, size, null=f"!{found}")
-    writer.line(f"CHECK_ROOM({call});" if row.result == "room" else f"{call};")
+    make.writer.line(f"CHECK_ROOM({c});" if row.result == "room" else f"{c};")
     return Buffer(to, size)
 
 
-def _called(row: Row, node: typed.Call, expressions: Expressions, to: str) -> str:
-    """The call, behind statements that evaluate its arguments."""
-    environment, writer = expressions.environment, expressions.writer
+def _called(make: Expressions, call: typed.Call, row: Row, to: str) -> str:
+    """The call in C, behind statements that evaluate its arguments."""
+    environment = make.environment
     environment.headers.update(row.headers)
     places = {"to": to}
-    for position, argument in enumerate(expressions.keys(node.arguments)):
+    for position, argument in enumerate(make.keys(call.arguments)):
         if isinstance(argument, Number):
             places[str(position)] = argument.text
             continue
         if f"{{null{position}}}" in row.c:
             places[f"null{position}"] = argument.null or "0"
         elif argument.null:
-            writer.line(f"CHECK_STRING({argument.null});")
-        places[str(position)] = expressions.full(argument).text
-    for position in range(len(node.arguments), len(node.subroutine.prototype.parameters)):
+            make.writer.line(f"CHECK_STRING({argument.null});")
+        places[str(position)] = make.full(argument).text
+    for position in range(len(call.arguments), len(call.subroutine.prototype.parameters)):
         places[str(position)] = row.omitted
     for name in SCRATCH:
         if f"{{{name}}}" in row.c:
             environment.needs.add(name)
             places[name] = f"f->frame->temporaries.{name}"
     if row.check:
-        writer.line(_filled(row.check, places))
+        make.writer.line(_filled(row.check, places))
     return _filled(row.c, places)
 
 
@@ -137,17 +137,24 @@ def _filled(c: str, places: dict[str, str]) -> str:
     return c
 
 
-def _length(node: typed.Expr, expressions: Expressions) -> Number | None:
-    """strlen() of what is longer than a string may be: as far as strsize (R31)."""
-    strsize, writer = expressions.environment.target.strsize, expressions.writer
+def _length(make: Expressions, node: typed.Expr) -> Number | None:
+    """strlen() of what may be longer than a string is: as far as strsize (R31)."""
+    strsize, writer = make.environment.target.strsize, make.writer
     match node:
         case typed.Text(value=value):
-            return Number(str(min(len(value.split("\0")[0]), strsize)))
-        case typed.StringAt(address=address, limit=limit) if isinstance(node.type, StringType):
-            at, length = expressions.number(address), writer.fresh("length")
-            scratch = expressions.text()
-            expressions.text()
+            return constant(min(len(value.split("\0")[0]), strsize))
+        case typed.StringAt(address=address, limit=limit) if loading(address) == "LOAD":
+            at, length = make.number(address), writer.fresh("length")
+            scratch = make.text()
+            make.text()  # for the byte behind
             writer.line(f"s64 {length};")
             writer.line(f"LOAD_LENGTH({length}, {scratch}, {min(limit or strsize, strsize)}, {at.text});")
             return Number(length)
     return None
+
+
+NUMBERS = {name: number for name, row in ROWS.items() if row.result in _NUMBERS}
+"""Subroutines that give a number."""
+
+TEXTS = {name: buffer for name, row in ROWS.items() if row.result not in _NUMBERS}
+"""Subroutines that give a string."""

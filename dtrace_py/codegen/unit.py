@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dtrace_py.codegen import aggregations, clauses, programs, subroutines, variables
+from itertools import chain
+
+from dtrace_py.codegen import aggregations, builtins, clauses, programs, subroutines, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
@@ -12,6 +14,7 @@ from dtrace_py.codegen.programs import Context, Kind
 from dtrace_py.codegen.shape import Shape
 from dtrace_py.errors import DtpyError
 from dtrace_py.lang import typed
+from dtrace_py.lang.facts import NoTypes
 from dtrace_py.lang.program import Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.providers.dtrace import ERROR
@@ -71,7 +74,7 @@ class _Unit:
         self.program = program
         self.plan = plan
         self.shape = shape
-        self.environment = Environment(target)
+        self.environment = Environment(target, program.types or NoTypes())
         self.kinds = kinds(plan, shape.session)
         if _uses_vtimestamp(program):
             self.kinds.append(Kind("vtime", len(self.kinds)))
@@ -93,8 +96,7 @@ class _Unit:
             [
                 *self._sizes(),
                 "",
-                *self._headers(["linkage", "ring", "strings", "arithmetic", *(["aggregate"] if layouts else [])]),
-                *self._headers([name for name in subroutines.HEADERS if name in self.environment.headers]),
+                *self._headers(["linkage", "ring", "strings", "values", "arithmetic", *self._early_headers(layouts)]),
                 "",
                 *variables.structures(self.environment),
                 *[line for made in layouts for line in aggregations.structures(made, self.environment)],
@@ -115,6 +117,8 @@ class _Unit:
             tuple(layouts),
             self._slack(),
             self.environment.target.bufpolicy,
+            self.environment.destructive,
+            self.environment.panics,
         )
 
     # Before anything is generated
@@ -127,11 +131,11 @@ class _Unit:
         users: dict[str, set[str]] = {}
         for kind in self.kinds:
             for enabling in kind.enablings:
-                for statement in enabling.clause.statements:
+                for statement in chain(*enabling.clause.blocks):
                     if isinstance(statement, typed.Aggregate):
                         users.setdefault(statement.aggregation.name, set()).add(kind.name)
         for enabling in self.errors:
-            for statement in enabling.clause.statements:
+            for statement in chain(*enabling.clause.blocks):
                 if isinstance(statement, typed.Aggregate):
                     users.setdefault(statement.aggregation.name, set()).update(("error", "any"))
         for kind in self.kinds:
@@ -140,7 +144,7 @@ class _Unit:
                 raise DtpyError(f"could not enable tracing: {text} is not implemented (yet)")
         self.environment.shared = {name for name, programs_ in users.items() if len(programs_) > 1}
         for clause in self.program.clauses:
-            for statement in clause.statements:
+            for statement in chain(*clause.blocks):
                 if isinstance(statement, typed.Aggregate):
                     aggregations.note(statement, self.environment)
 
@@ -171,6 +175,8 @@ class _Unit:
             "STRSIZE": target.strsize,
             "STRING_BYTES": self.environment.bound,
         }
+        if "scratch" in self.needs:
+            sizes["SCRATCH_BYTES"] = max(8, padded(target.scratchsize))
         if self.linkage == "SUBPROGRAM":
             sizes["MANY_CLAUSES"] = 1
         if target.bufpolicy in _POLICIES:
@@ -188,16 +194,26 @@ class _Unit:
             sizes["TIMERS"] = shape.timers
         if "names" in self.needs:
             sizes["NAMES_BYTES"] = shape.names
+        if "dpath" in self.needs:
+            sizes |= builtins.path_offsets(target)
+        if "progeny" in self.needs:
+            sizes |= builtins.progeny_offsets(target)
         if "thread" in self.needs and (where := target.preempt_count()):
             sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
             sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"
         return [f"#define {name} {value}" for name, value in sizes.items()]
 
     def _slack(self) -> int:
-        return padded(max([FAULT_RECORD, *(function.layout.size for function in self.functions.values())]))
+        sizes = (layout.size for function in self.functions.values() for layout in function.layouts)
+        return padded(max([FAULT_RECORD, *sizes]))
 
     def _headers(self, names: list[str]) -> list[str]:
         return [f'#include "{name}.h"' for name in names]
+
+    def _early_headers(self, layouts: list[AggregationLayout]) -> list[str]:
+        """Those that say what is in the temporaries."""
+        called = [name for name in subroutines.HEADERS if name in self.environment.headers]
+        return [*(["aggregate"] if layouts else []), *(["scratch"] if "scratch" in self.needs else []), *called]
 
     def _optional_headers(self) -> list[str]:
         providers = {probe.provider for probe in self.plan.probes}
@@ -213,6 +229,13 @@ class _Unit:
             "thread": "thread" in self.needs,
             "stack": "stack" in self.needs,
             "vtime": "vtimestamp" in self.needs,
+            "memory": "scratch" in self.needs,
+            "copyout": "copyout" in self.needs,
+            "chill": "chill" in self.needs,
+            "callers": "callers" in self.needs,
+            "uregs": "uregs" in self.needs,
+            "progeny": "progeny" in self.needs,
+            "dpath": "dpath" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 
@@ -229,8 +252,18 @@ class _Unit:
             lines += ["    union {", *[f"        struct {stem}_key {stem};" for stem in stems], "    } key;"]
         if "this" in self.needs:
             lines.append("    struct clause_locals this_;")
+        if "scratch" in self.needs:
+            lines.append("    struct scratch scratch;")
+        if "frames" in self.needs:
+            lines.append("    u64 frames[127]; /* STACK_FRAMES */")
+        if "dpath" in self.needs:
+            lines.append("    char path[4096 + 255]; /* PATH_MOST and NAME_MOST */")
         if self.environment.spills:
             lines.append(f"    s64 number[{self.environment.spills}];")
+        if self.environment.memory:
+            lines.append(f"    char memory[{self.environment.memory}] __attribute__((aligned(8)));")
+        if "curcpu" in self.environment.needs:
+            lines.append("    struct cpu_info cpu;")
         if self.environment.texts:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
         lines += [f"    {member}" for name, member in subroutines.SCRATCH.items() if name in self.needs]
@@ -238,7 +271,7 @@ class _Unit:
 
     def _clauses(self) -> list[str]:
         """Records and functions; those for ERROR come first, because the others may fire it."""
-        records = {function.layout.clause.number: function.record for function in self.functions.values()}
+        records = {function.clause.number: function.record for function in self.functions.values()}
         in_error = [function.text for function in self.functions.values() if function.in_error]
         others = [function.text for function in self.functions.values() if not function.in_error]
         fire = [programs.error_function(self.errors, self._context(), self.linkage)] if self.errors else []
@@ -258,5 +291,5 @@ class _Unit:
         return tuple(ProgramLayout(kind.name, kind.number, bool(kind.enablings)) for kind in self.kinds)
 
     def _clause_layouts(self) -> dict[int, ClauseLayout]:
-        by_clause = {function.layout.clause.number: function.layout for function in self.functions.values()}
-        return {enabling.number: by_clause[enabling.clause.number] for enabling in self.plan.enablings}
+        by_clause = {function.clause.number: function.layouts for function in self.functions.values()}
+        return {e.number: by_clause[e.clause.number][e.block] for e in self.plan.enablings}

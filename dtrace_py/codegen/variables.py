@@ -13,7 +13,7 @@ from dtrace_py.codegen.environment import Environment, identifier
 from dtrace_py.codegen.operands import Buffer, Number
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Variable
-from dtrace_py.lang.types import IntType, StringType, Type
+from dtrace_py.lang.types import ArrayType, FloatType, IntType, StringType, StructType, Type
 
 if TYPE_CHECKING:
     from dtrace_py.codegen.expressions import Expressions
@@ -28,6 +28,11 @@ def storage_type(kind: Type) -> str:
     if isinstance(kind, IntType):
         return f"{'s' if kind.signed else 'u'}{kind.size * 8}"
     return "u64"
+
+
+def is_memory(kind: Type) -> bool:
+    """Whether values of a type are neither numbers nor strings, but so many bytes."""
+    return isinstance(kind, StructType | ArrayType | FloatType)
 
 
 def map_name(variable: Variable) -> str:
@@ -57,7 +62,7 @@ class Storage:
     def number(self, node: typed.Value) -> Number:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
-            return self._loaded(self._scalar(variable), variable.type)
+            return self._loaded(self.scalar(variable), variable.type)
         place = self._find(node)
         name = self.writer.fresh()
         self.writer.line(f"s64 {name} = {place.element} ? {place.element}->value : 0;")
@@ -66,7 +71,7 @@ class Storage:
     def buffer(self, node: typed.Value) -> Buffer:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
-            return self._string(self._scalar(variable))
+            return self._string(self.scalar(variable))
         place, to, size = self._find(node), self.expressions.text(), self.environment.bound
         with self.writer.aside(deeper=True) as found:
             self.writer.line(f"string_copy({to}, {size}, {place.element}->value, {size});")
@@ -83,7 +88,9 @@ class Storage:
         ctype = storage_type(kind)
         return Number(text, ctype if ctype in ("s64", "u64") else "int")
 
-    def _scalar(self, variable: Variable) -> str:
+    def scalar(self, variable: Variable) -> str:
+        """C text of a variable that is always there."""
+        self.environment.variable(variable)
         if variable.scope == "this":
             self.environment.needs.add("this")
             return f"f->frame->temporaries.this_.{identifier(variable.name)}"
@@ -92,7 +99,7 @@ class Storage:
 
     # Dynamic variables
 
-    def _key(self, node: typed.Value) -> str:
+    def key(self, node: typed.Value) -> str:
         """Fill in the key of an element; returns C text of its address."""
         variable = node.variable
         parts = self.expressions.keys(node.keys)
@@ -113,10 +120,14 @@ class Storage:
     def _find(self, node: typed.Value, key: str = "") -> _Place:
         stem = map_name(node.variable)
         self.environment.variable(node.variable)
-        key = key or self._key(node)
+        key = key or self.key(node)
         element = self.writer.fresh("found")
         self.writer.line(f"struct {stem}_value *{element} = {stem}.lookup({key});")
         return _Place("", key, element)
+
+    def found(self, node: typed.Value, key: str = "") -> str:
+        """C text of the element of a dynamic variable, or a null pointer."""
+        return self._find(node, key).element
 
     # Changing
 
@@ -133,7 +144,7 @@ class Storage:
 
     def _change_scalar(self, node: typed.Assign | typed.Update, wanted: bool) -> Number:
         variable = node.target.variable
-        text = self._scalar(variable)
+        text = self.scalar(variable)
         if isinstance(node, typed.Assign):
             value = self.expressions.number(node.value)
             self.writer.line(f"{text} = {value.text};")
@@ -150,7 +161,7 @@ class Storage:
         kind = node.target.type
         if isinstance(node, typed.Assign):
             value = self.expressions.save(self.expressions.number(node.value))
-            self._store(node.target.variable, self._key(node.target), value, kind)
+            self._store(node.target.variable, self.key(node.target), value, kind)
             return value
         # The value first: it may use the key's memory itself.
         value = self.expressions.save(self.expressions.number(node.value))
@@ -184,18 +195,18 @@ class Storage:
         value, size = self.expressions.buffer(node.value), self.environment.bound
         self.expressions.effects += 1
         if not variable.dynamic:
-            to = self._scalar(variable)
+            to = self.scalar(variable)
             null = self.expressions.kept(value).null  # it may be this very variable's
             self.expressions.copy(to, size, value)
             self.writer.line(f"IS_SET({to}) = {f'!({null})' if null else '1'};")
             return self._string(to)
         if value.null == "1":  # S3, S10: only a stored NULL frees
-            self.writer.line(f"{map_name(variable)}.delete({self._key(node.target)});")
+            self.writer.line(f"{map_name(variable)}.delete({self.key(node.target)});")
             return value
         stored = self.expressions.text()
         self.expressions.copy(stored, size, value)
         null = self.expressions.kept(value).null
-        key, stem = self._key(node.target), map_name(variable)
+        key, stem = self.key(node.target), map_name(variable)
         with self.writer.aside(deeper=bool(null)) as store:
             self.writer.line(f"if ({stem}.update({key}, (struct {stem}_value *){stored}))")
             self.writer.line("    f->frame->counts.dynamic_drops++;")
@@ -230,8 +241,10 @@ def maps(environment: Environment) -> list[str]:
     if any(not v.dynamic and v.scope == "global" for v in environment.variables.values()):
         lines.append('BPF_F_TABLE("array", u32, struct globals, globals_map, 1, BPF_F_MMAPABLE);')
     for variable in dynamic(environment):
-        stem, sizes = map_name(variable), [environment.bound if isinstance(variable.type, StringType) else 8]
-        sizes += [environment.bound if isinstance(key, StringType) else 8 for key in variable.keys or ()]
+        stem, sizes = (
+            map_name(variable),
+            [_bytes(environment, kind) for kind in (variable.type, *(variable.keys or ()))],
+        )
         entries = max(1, environment.target.dynamic_bytes // (sum(sizes) + 8 * (variable.scope == "self")))
         lines.append(f'BPF_TABLE("hash", struct {stem}_key, struct {stem}_value, {stem}, {entries});')
     return lines
@@ -242,9 +255,18 @@ def dynamic(environment: Environment) -> list[Variable]:
     return [variable for variable in environment.variables.values() if variable.dynamic]
 
 
+def _bytes(environment: Environment, kind: Type) -> int:
+    """What a value of a dynamic variable, or a key, takes."""
+    if isinstance(kind, StringType):
+        return environment.bound
+    return environment.room(kind) if is_memory(kind) else 8
+
+
 def _member(environment: Environment, kind: Type, name: str, more: int = 0) -> str:
     if isinstance(kind, StringType):
         return f"char {name}[{environment.bound + more}] __attribute__((aligned(8)));"
+    if is_memory(kind):
+        return f"char {name}[{environment.room(kind)}] __attribute__((aligned(8)));"
     return f"{storage_type(kind)} {name};"
 
 

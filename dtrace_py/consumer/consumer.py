@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import assert_never
 
-from dtrace_py.codegen.layout import Action, Unit
+from dtrace_py.codegen.described import Described
+from dtrace_py.codegen.layout import Action, ShownField, Unit
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.consumer import fields, flow
 from dtrace_py.consumer.faults import fault_message, library_message
 from dtrace_py.consumer.store import Store
 from dtrace_py.lang import typed
-from dtrace_py.output import printf, values
+from dtrace_py.output import memory, printf, values
+from dtrace_py.output.printed import printed
 from dtrace_py.output.sink import Sink
 from dtrace_py.providers.probe import Probe
 from dtrace_py.record import record
@@ -32,6 +34,7 @@ class Style:
     quiet: bool
     flowindent: bool
     stackindent: int
+    rawbytes: bool
 
 
 Step = Callable[[int, Probe, Style], str]
@@ -162,7 +165,14 @@ class Consumer:
                 return self._normalize(enabling, aggregation.name, readers)
             case typed.Exit():
                 return self._effect(readers, self._exit)
-            case typed.Evaluate() | typed.Aggregate():
+            case typed.Perform(action=row) if row.name == "print":
+                (read,) = readers
+                (field,) = action.fields
+                assert isinstance(field, ShownField)
+                return lambda place, probe, _: self._printed(field.type, read(place, probe))
+            case typed.Perform(action=row) if row.name == "tracemem":
+                return lambda place, probe, _: _dumped(*(read(place, probe) for read in readers))
+            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform():
                 raise AssertionError("leaves no record")
             case typed.Later():
                 raise AssertionError(f"not refused: {action.statement.what}")
@@ -185,6 +195,10 @@ class Consumer:
             return values.stack(argument.value, style.stackindent, self._lookup)
         assert isinstance(argument.value, int)
         return f"  {values.symbol(argument.value, argument.symbol, self._lookup):<50}"
+
+    def _printed(self, kind: Described, argument: printf.Argument) -> str:
+        assert isinstance(argument.value, bytes)
+        return printed(kind, argument.value, self._lookup)
 
     def _normalize(self, enabling: int, name: str, readers: list[fields.Reader]) -> Step:
         """normalize(), or without a divisor denormalize(). One by zero is an error, and denormalizes (A28)."""
@@ -241,5 +255,17 @@ def _is_static(unit: Unit) -> bool:
 def _traced(argument: printf.Argument, style: Style) -> str:
     if isinstance(argument.value, str):
         return values.traced_text(argument.value, style.quiet)
+    if isinstance(argument.value, bytes):
+        return memory.traced(argument.value, style.quiet, style.rawbytes)
     assert isinstance(argument.value, int)
     return values.traced_number(argument.value, argument.size, style.quiet)
+
+
+def _dumped(argument: printf.Argument, shown: printf.Argument | None = None) -> str:
+    """tracemem(): so many bytes as its third argument says, if that is neither 0 nor more than there are (A5)."""
+    raw = argument.value
+    assert isinstance(raw, bytes)
+    if shown is not None:
+        assert isinstance(shown.value, int)
+        raw = raw[: shown.value] if 0 < shown.value < len(raw) else raw
+    return memory.dump(raw)

@@ -21,12 +21,17 @@ FAULTS = {
 }
 """By number (F0 to F12)."""
 
-_WITH_ADDRESS = frozenset({1, 2, 9})
+_DETAILS = {1: "#x", 2: "#x", 9: "#x", 10: "#x", 11: "d"}
+"""How the value that comes with some of them is shown."""
+
+_BADINDEX = 11
 
 
 def fault_message(epid: int, probe: Probe, action: int, code: int, value: int) -> str:
     """What the consumer says of a fault (F23)."""
-    details = f" ({value:#x})" if code in _WITH_ADDRESS else ""
+    if code == _BADINDEX:
+        value = value - (1 << 64) if value >> 63 else value
+    details = f" ({value:{_DETAILS[code]}})" if code in _DETAILS else ""
     where = f"action #{action}" if action else "predicate"
     text = FAULTS.get(code, FAULTS[0])
     return library_message(epid, probe, f"{text}{details} in {where}")

@@ -6,7 +6,17 @@ import struct
 from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen.layout import ConstantField, Field, IntField, NameField, StackField, SymbolField, TextField
+from dtrace_py.codegen.layout import (
+    BytesField,
+    ConstantField,
+    Field,
+    IntField,
+    NameField,
+    ShownField,
+    StackField,
+    SymbolField,
+    TextField,
+)
 from dtrace_py.output.printf import Argument
 from dtrace_py.providers.probe import Probe
 
@@ -25,6 +35,8 @@ def reader(field: Field, rings: memoryview) -> Reader:
             return lambda place, _: Argument(unpack(rings, place + offset)[0], size, signed)
         case TextField(offset=offset, size=size):
             return lambda place, _: Argument(_text(rings[place + offset : place + offset + size]))
+        case BytesField(offset=offset, size=size) | ShownField(offset=offset, size=size):
+            return lambda place, _: Argument(bytes(rings[place + offset : place + offset + size]), size)
         case StackField(offset=offset, frames=frames):
             unpack_stack = struct.Struct(f"<{frames}Q").unpack_from
             return lambda place, _: Argument(_frames(unpack_stack(rings, place + offset)))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+_CPUS = "/sys/devices/system/cpu"
+
 
 def parse_list(text: str) -> list[int]:
     """The numbers in a kernel CPU list such as ``0-3,8``."""
@@ -22,8 +26,25 @@ def possible() -> int:
     return parse_list(_read("possible"))[-1] + 1
 
 
+def places() -> tuple[tuple[int, int], ...]:
+    """Chip and NUMA node of each CPU; 0 for what the kernel does not tell."""
+    return tuple((_chip(cpu), _node(cpu)) for cpu in range(possible()))
+
+
+def _chip(cpu: int) -> int:
+    try:
+        return max(0, int(_read(f"cpu{cpu}/topology/physical_package_id")))
+    except OSError:  # it is offline
+        return 0
+
+
+def _node(cpu: int) -> int:
+    found = (path.name.removeprefix("node") for path in Path(_CPUS, f"cpu{cpu}").glob("node[0-9]*"))
+    return next((int(number) for number in found if number.isdigit()), 0)
+
+
 def _read(name: str) -> str:
-    with open(f"/sys/devices/system/cpu/{name}") as file:
+    with open(f"{_CPUS}/{name}") as file:
         return file.read()
 
 

@@ -105,9 +105,17 @@ class Machine:
         except KeyError:
             return None
 
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Chip and NUMA node of each CPU."""
+        return cpus.places()
+
+    def per_cpu_offsets(self) -> int | None:
+        """The address of the table of per-CPU offsets."""
+        return self.symbols.address("__per_cpu_offset")
+
     def preempt_count(self) -> tuple[int, int] | None:
         """Per-CPU address of the preemption count, and address of the table of per-CPU offsets."""
-        table = self.symbols.address("__per_cpu_offset")
+        table = self.per_cpu_offsets()
         count = self.symbols.address("__preempt_count")
         if count is None and (hot := self.symbols.address("pcpu_hot")) is not None:
             try:

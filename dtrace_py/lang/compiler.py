@@ -78,7 +78,9 @@ class Compiler:
     def scope(self) -> Scope:
         from dtrace_py.lang.scope import Scope
 
-        return Scope(self.types(), self.program, self._from_library, lambda: self.settings.number("strsize"))
+        scope = Scope(self.types(), self.program, self._from_library, lambda: self.settings.number("strsize"))
+        self.program.types = scope.source
+        return scope
 
     def load(self) -> None:
         """Compile the libraries of the directories that were given (M38); our own is read as its names turn up."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from dtrace_py.lang.source import Source, Span
@@ -10,6 +12,7 @@ from dtrace_py.lang.tables.stability import STABLE, Stability
 
 if TYPE_CHECKING:
     # A program that only names probes is not worth the time that loading the rest takes.
+    from dtrace_py.lang.facts import TypeSource
     from dtrace_py.lang.typed import Expr, Statement
     from dtrace_py.lang.types import Type
 
@@ -48,6 +51,17 @@ class LogLinear(NamedTuple):
     high: int
     steps: int
 
+    @property
+    def magnitudes(self) -> list[tuple[int, int, int]]:
+        """Of each order of magnitude where it begins and ends, and how wide its bins are."""
+        edges = [self.factor**order for order in range(self.low, self.high + 2)]
+        return [(first, end, max(end // self.steps, 1)) for first, end in pairwise(edges)]
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are, with the one below and the one above."""
+        return 2 + sum((end - first) // width for first, end, width in self.magnitudes)
+
 
 class Aggregation(NamedTuple):
     """An aggregation; ``keys`` are the types of its tuple, fixed by its first use (G2)."""
@@ -61,6 +75,8 @@ class Aggregation(NamedTuple):
     @property
     def bins(self) -> int:
         """How many counters a distribution has."""
+        if self.loglinear:
+            return self.loglinear.bins
         return self.linear.levels + 2 if self.linear else 127
 
 
@@ -79,12 +95,35 @@ class Clause(NamedTuple):
     """Of the descriptions."""
 
     @property
+    def blocks(self) -> tuple[tuple[Statement, ...], ...]:
+        """What leaves a record of its own each: all statements, or with if/else each basic block; at least one (P30)."""
+        if not self.statements:
+            return ((),)
+        from dtrace_py.lang import typed
+
+        if not any(isinstance(statement, typed.If) for statement in self.statements):
+            return (self.statements,)
+        return tuple(typed.blocks(self.statements)) or ((),)
+
+    @property
+    def branches(self) -> bool:
+        """Whether there is an if/else in it."""
+        return self.blocks != (self.statements,)
+
+    @property
     def records(self) -> bool:
-        """Whether a firing leaves a record (P21, P22): an empty block does, and one of nothing but speculate(); one of other
-        plain effects does not."""
-        if len(self.statements) < 2:
-            return all(statement.records or statement.speculates for statement in self.statements)
-        return any(statement.records for statement in self.statements)
+        """Whether a firing can leave a record."""
+        if self.branches:
+            return any(map(records, filter(None, self.blocks)))
+        return records(self.statements)
+
+
+def records(block: Sequence[Statement]) -> bool:
+    """Whether a block leaves a record (P21, P22): an empty one does, and one of nothing but speculate(); one of other plain
+    effects does not."""
+    if len(block) < 2:
+        return all(statement.records or statement.speculates for statement in block)
+    return any(statement.records for statement in block)
 
 
 @dataclass(slots=True)
@@ -99,3 +138,5 @@ class Program:
     attributes: dict[str, Stability] = field(default_factory=dict)
     """The stability of identifiers of the program, where a pragma says it (L22)."""
     strsize: int = 256
+    types: TypeSource | None = None
+    """Where the structures are described that the program names; None if it names nothing but probes."""

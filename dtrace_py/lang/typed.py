@@ -5,6 +5,9 @@ Every expression carries its D type. Integers live in 64-bit registers (C1); con
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
 from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.formats import Format
 from dtrace_py.lang.program import Aggregation, Variable
@@ -176,65 +179,73 @@ class Call(Typed):
 
 
 @record
-class Argument(Typed, Later):
+class Argument(Typed):
     """``args[index]``, before translation."""
 
     index: int
 
-    @property
-    def what(self) -> str:
-        return "args[ ]"
-
 
 @record
-class Element(Typed, Later):
-    """``uregs[index]`` or ``fds[index]``."""
+class Element(Typed):
+    """``uregs[index]``; or what ``fds[index]`` is translated from, the file of that number or 0."""
 
     builtin: Builtin
     index: Expr
 
-    @property
-    def what(self) -> str:
-        return f"{self.builtin.name}[ ]"
-
 
 @record
-class SymbolAddress(Typed, Later):
+class SymbolAddress(Typed):
     """The address of a kernel symbol, ``module`symbol`` or ```symbol``; its value is a Load of it."""
 
     name: str
     size: int
     """Bytes of what is there."""
-
-    @property
-    def what(self) -> str:
-        return f"the kernel symbol {self.name}"
+    address: int
+    per_cpu: bool
+    """Whether it is an offset from where each CPU has its own."""
 
 
 @record
-class Translated(Typed, Later):
-    """A whole translated structure, or the address of one: members of it are read, hardly ever this (D8)."""
+class Translated(Typed):
+    """What a translator makes, or the address of that: its members are read, never this (D8)."""
 
     translator: Translator
     operand: Expr
     pointer: bool
 
-    @property
-    def what(self) -> str:
-        return f"a translation to {self.translator.output}"
+
+@record
+class Member:
+    """A member of a structure that is made: where it goes, as what, and its value; ``bits`` as in Load."""
+
+    offset: int
+    type: Type
+    bits: tuple[int, int] | None
+    value: Expr
 
 
 @record
-class Part(Typed, Later):
-    """A member or element of a D variable, ``offset`` bytes from its start; ``bits`` as in Load."""
+class Built(Typed):
+    """A translated structure as a whole; what its translator does not mention is zero (T12)."""
+
+    members: tuple[Member, ...]
+
+
+@record
+class Part(Typed):
+    """A member or element of a structure or array that is a D value, ``offset`` bytes from its start; ``bits`` as in Load."""
 
     base: Expr
     offset: Expr
     bits: tuple[int, int] | None = None
 
-    @property
-    def what(self) -> str:
-        return "a variable of structure or array type"
+
+@record
+class Within(Typed):
+    """An index of such an array, which has ``count`` elements: there is a fault if it is not one of them (F11)."""
+
+    index: Expr
+    count: int
 
 
 @record
@@ -245,7 +256,7 @@ class Characters(Typed):
 
 
 @record
-class Store(Typed, Later):
+class Store(Typed):
     """A write into memory of the clause's own (V11) or into a part of a variable. ``op`` and ``postfix`` as in Update."""
 
     target: Load | Part
@@ -253,10 +264,6 @@ class Store(Typed, Later):
     """None for a plain assignment."""
     value: Expr
     postfix: bool = False
-
-    @property
-    def what(self) -> str:
-        return "a store into memory"
 
 
 Expr = (
@@ -282,7 +289,9 @@ Expr = (
     | Element
     | SymbolAddress
     | Translated
+    | Built
     | Part
+    | Within
     | Characters
     | Store
 )
@@ -298,6 +307,8 @@ def moved(node: Expr, place: Span, kept: tuple[Expr, ...]) -> Expr:
             parts[name] = moved(part, place, kept)  # type: ignore[arg-type]
         elif isinstance(part, tuple) and name in ("keys", "arguments"):
             parts[name] = tuple(moved(each, place, kept) for each in part)
+        elif isinstance(part, tuple) and name == "members":
+            parts[name] = tuple(changed(each, value=moved(each.value, place, kept)) for each in part)
     return changed(node, **parts)
 
 
@@ -444,7 +455,7 @@ class Exit(Acts):
 
 
 @record
-class Perform(Acts, Later):
+class Perform(Acts):
     """An action that is all told by its arguments: speculate(), raise(), setopt(), tracemem(), print() ..."""
 
     action: Action
@@ -457,10 +468,6 @@ class Perform(Acts, Later):
     @property
     def speculates(self) -> bool:
         return self.action.name == "speculate"
-
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
 
 
 @record
@@ -477,7 +484,7 @@ class Command(Acts, Later):
 
 
 @record
-class If(Acts, Later):
+class If(Acts):
     """``if (condition) yes else no`` (P30)."""
 
     condition: Expr
@@ -488,11 +495,19 @@ class If(Acts, Later):
     def records(self) -> bool:
         return any(statement.records for statement in (*self.yes, *self.no))
 
-    @property
-    def what(self) -> str:
-        return "if/else"
-
 
 Statement = (
     Evaluate | Aggregate | Trace | Record | Printf | Printa | Clear | Trunc | Normalize | Exit | Perform | Command | If
 )
+
+
+def blocks(statements: tuple[Statement, ...]) -> Iterator[tuple[Statement, ...]]:
+    """The basic blocks of a clause, in program order: every stretch of statements that no ``if`` interrupts (P30)."""
+    for branches, stretch in groupby(statements, lambda statement: isinstance(statement, If)):
+        if not branches:
+            yield tuple(stretch)
+            continue
+        for each in stretch:
+            assert isinstance(each, If)
+            yield from blocks(each.yes)
+            yield from blocks(each.no)

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from dtrace_py.lang import typed
 from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.formats import Format, later
-from dtrace_py.lang.program import Clause, Variable
+from dtrace_py.lang.program import Clause
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.aggregating import AGGREGATING
-from dtrace_py.lang.types import ArrayType, FloatType, StringType, StructType, is_string_like
-from dtrace_py.lang.userland import is_of_process
 from dtrace_py.record import values
 
 
@@ -35,7 +33,7 @@ def _found(node: object, span: Span) -> Iterator[tuple[str, Span]]:
         for each in node:
             yield from _found(each, span)
         return
-    if not isinstance(node, typed.Typed | typed.Acts | typed.StackKey | typed.SymbolKey | typed.Later):
+    if not isinstance(node, typed.Typed | typed.Acts | typed.Member | typed.StackKey | typed.SymbolKey | typed.Later):
         return
     span = getattr(node, "span", span)
     if what := _reason(node):
@@ -55,19 +53,10 @@ def _reason(node: object) -> str | None:
             return f"{subroutine.name}( )"
         case typed.Aggregate(aggregation=aggregation) if not AGGREGATING[aggregation.function].generated:
             return f"{aggregation.function}( )"
-        case typed.Trace(value=value) | typed.Evaluate(value=value) if isinstance(
-            value.type, StructType | ArrayType
-        ) and not is_string_like(value.type):
-            where = "trace( ) of" if isinstance(node, typed.Trace) else "an expression as a statement of"
-            return f"{where} type {value.type}"
+        case typed.Perform(action=action) if not action.generated:
+            return f"{action.name}( )"
+        case typed.Element(builtin=builtin) if not builtin.generated:
+            return f"{builtin.name}[ ]"
         case typed.Printf(format=fmt) | typed.Printa(format=Format() as fmt) if letters := later(fmt):
             return f"format conversion %{letters}"
-        case typed.Value(variable=Variable(type=StructType() | ArrayType())):
-            return "a variable of structure or array type"
-        case typed.Typed(type=FloatType() as kind):
-            return f"a value of type {kind}"
-        case typed.Load(type=StringType()):
-            return "a string in a structure"
-        case typed.Load(address=address) | typed.StringAt(address=address) if is_of_process(address):
-            return "memory of a process behind a pointer"
     return None

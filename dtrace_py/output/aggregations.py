@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
 from dtrace_py.lang.formats import Conversion, Format
+from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.output import distribution, printf, values
 from dtrace_py.output.distribution import divided
 from dtrace_py.record import record
@@ -86,7 +87,7 @@ class Table:
 
     @cached_property
     def is_distribution(self) -> bool:
-        return self.function in ("quantize", "lquantize")
+        return AGGREGATING[self.function].distribution
 
     def text(self, value: Value) -> str:
         """The value behind its keys, without the newline (G35, G36)."""
@@ -96,7 +97,9 @@ class Table:
 
     def _distribution(self, value: Value) -> str:
         bins = [values.as_signed(word, 8) for word in value.words]
-        linear = self.layout.aggregation.linear
+        linear, loglinear = self.layout.aggregation.linear, self.layout.aggregation.loglinear
+        if loglinear:
+            return distribution.table(bins, distribution.loglinear_labels(loglinear), value.normal, (0, 1))
         if linear is None:
             return distribution.table(bins, distribution.quantize_labels(), value.normal, (62, 64))
         labels = distribution.linear_labels(linear)
@@ -107,7 +110,10 @@ class Table:
         if not self.is_distribution:
             return self.number(value), 0
         bins = [values.as_signed(word, 8) for word in value.words]
-        linear = self.layout.aggregation.linear
+        linear, loglinear = self.layout.aggregation.linear, self.layout.aggregation.loglinear
+        if loglinear:
+            edges = distribution.loglinear_edges(loglinear)
+            return sum(edge * count for edge, count in zip([edges[0] - 1, *edges], bins, strict=True)), 0
         if linear is None:
             return sum(distribution.quantize_value(n) * count for n, count in enumerate(bins)), bins[63]
         top = linear.base + linear.levels * linear.step

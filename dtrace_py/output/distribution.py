@@ -1,12 +1,13 @@
-"""The tables of quantize() and lquantize() (G36 to G48)."""
+"""The tables of quantize(), lquantize() and llquantize() (G36 to G48)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 
-from dtrace_py.lang.program import Linear
+from dtrace_py.lang.program import Linear, LogLinear
 
 _WIDTH = 40
 _HEADER = f"\n{'value':>16} {'------------- Distribution -------------':>41} {'count':<9}\n"
@@ -30,6 +31,19 @@ def linear_labels(linear: Linear) -> list[str]:
     """The labels of lquantize(): the last one is the real top edge (G45)."""
     steps = [str(linear.base + level * linear.step) for level in range(linear.levels)]
     return [f"< {linear.base}", *steps, f">= {linear.base + linear.levels * linear.step}"]
+
+
+@cache
+def loglinear_edges(loglinear: LogLinear) -> list[int]:
+    """Where the bins of llquantize() begin, but for the first one; the last is above all (G17)."""
+    return [*chain(*(range(*each) for each in loglinear.magnitudes)), loglinear.magnitudes[-1][1]]
+
+
+@cache
+def loglinear_labels(loglinear: LogLinear) -> list[str]:
+    """The labels of llquantize() (G46)."""
+    *edges, top = loglinear_edges(loglinear)
+    return [f"< {edges[0]}", *map(str, edges), f">= {top}"]
 
 
 def table(bins: Sequence[int], labels: Sequence[str], normal: int, empty: tuple[int, int]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dtrace_py.lang.formats import Conversion, Format
-from dtrace_py.output import values
+from dtrace_py.output import memory, values
 from dtrace_py.record import record
 
-Value = int | str | tuple[int, ...]
+Value = int | str | bytes | tuple[int, ...]
 
 _WIDEST = 1 << 20
 """What is asked to be wider than this is wrong, and not worth the memory."""
@@ -55,7 +55,8 @@ def convert(conversion: Conversion, arguments: Iterator[Argument], lookup: value
     flags = flags.replace("0" if flags.rfind("-") > flags.rfind("0") else "-", "")
     width = 16 if "?" in flags and width is None else int(width or 0)
     field = _Field(flags, min(width, _WIDEST), min(int(precision or 0), _WIDEST))
-    return _CONVERSIONS[conversion.letter](argument, field, lookup)
+    wide = _WIDE_CONVERSIONS.get(conversion.size + conversion.letter)
+    return (wide or _CONVERSIONS[conversion.letter])(argument, field, lookup)
 
 
 @record
@@ -143,6 +144,28 @@ def _mail_date(argument: Argument, field: _Field, _: values.Lookup) -> str:
     return field.text(values.mail_date(_number(argument)))
 
 
+def _floating(letter: str) -> Callable[[Argument, _Field, values.Lookup], str]:
+    def convert(argument: Argument, field: _Field, _: values.Lookup) -> str:
+        assert isinstance(argument.value, bytes)
+        precision = field.precision if field.precision > 0 else 6
+        sign, digits = memory.floating_text(argument.value, letter, field.flags, precision)
+        if "0" in field.flags and digits[0].isdigit():
+            digits = digits.rjust(field.width - len(sign), "0")
+        return field.text(sign + digits)
+
+    return convert
+
+
+def _wide_character(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(memory.wide(_number(argument)))
+
+
+def _wide_string(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    assert isinstance(argument.value, bytes)
+    text = memory.wide(argument.value)
+    return field.text(memory.whole(text[: field.precision]) if field.precision > 0 else text)
+
+
 _CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {
     "d": _decimal,
     "i": _decimal,
@@ -159,4 +182,7 @@ _CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {
     "k": _stack,
     "Y": _calendar,
     "T": _mail_date,
+    **{letter: _floating(letter) for letter in "eEfgG"},
 }
+
+_WIDE_CONVERSIONS = dict.fromkeys(("wc", "lc"), _wide_character) | dict.fromkeys(("ws", "ls"), _wide_string)

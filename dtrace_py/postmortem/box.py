@@ -15,11 +15,13 @@ from typing import Any
 
 from dtrace_py.codegen.layout import (
     Action,
+    BytesField,
     ClauseLayout,
     ConstantField,
     Field,
     IntField,
     NameField,
+    ShownField,
     StackField,
     SymbolField,
     TextField,
@@ -30,6 +32,7 @@ from dtrace_py.lang import typed
 from dtrace_py.lang.formats import Conversion, Format
 from dtrace_py.lang.program import Clause
 from dtrace_py.lang.source import Source, Span
+from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.types import LONG
 from dtrace_py.providers.probe import Probe
 from dtrace_py.record import values
@@ -43,7 +46,9 @@ HEADER = struct.Struct("<16sQQ")
 _VERSION = 1
 _END_OF_COLUMN = b"\0"
 
-_FIELDS = {each.__name__: each for each in (IntField, TextField, StackField, SymbolField, NameField, ConstantField)}
+_FIELDS = {
+    each.__name__: each for each in (IntField, TextField, BytesField, StackField, SymbolField, NameField, ConstantField)
+}
 
 # In place of what is left out: the records hold what expressions came to.
 _NOWHERE = Span(0, 0, 0)
@@ -108,7 +113,7 @@ def _enabling(enabling: Enabling, layout: ClauseLayout, plan: Plan) -> dict[str,
 
 
 def _action(action: Action) -> list[object] | None:
-    fields = [[type(field).__name__, *values(field)] for field in action.fields]
+    fields = [[type(field).__name__, *values(field)] for field in map(_without_type, action.fields)]
     match action.statement:
         case typed.Trace():
             return ["trace", None, fields]
@@ -116,9 +121,16 @@ def _action(action: Action) -> list[object] | None:
             return ["record", None, fields]
         case typed.Exit():
             return ["exit", None, fields]
+        case typed.Perform(action=row) if row.name in ("print", "tracemem"):
+            return ["tracemem", None, fields]
         case typed.Printf(format=fmt):
             return ["printf", [part if isinstance(part, str) else values(part) for part in fmt.parts], fields]
     return None
+
+
+def _without_type(field: Field) -> Field:
+    """What print() shows by its type is shown as bytes."""
+    return BytesField(field.offset, field.size) if isinstance(field, ShownField) else field
 
 
 def decode(contents: bytes) -> Box:
@@ -154,6 +166,8 @@ def _read_action(size: int, kind: str, parts: list[Any] | None, fields: list[lis
             return Action(typed.Record(typed.StackKey(0, LONG, _NOWHERE)), read)
         case "exit":
             return Action(typed.Exit(_EXPRESSION), read)
+        case "tracemem":
+            return Action(typed.Perform(ACTIONS["tracemem"], ()), read)
         case "printf":
             fmt = Format(tuple(part if isinstance(part, str) else Conversion(*part) for part in parts or ()))
             return Action(typed.Printf(fmt, ()), read)
@@ -164,6 +178,8 @@ def _read_field(size: int, kind: str, *values: Any) -> Field:
     field = _FIELDS[kind](*values)
     match field:
         case IntField(offset=offset, size=1 | 2 | 4 | 8 as length) | TextField(offset=offset, size=length):
+            end = offset + length
+        case BytesField(offset=offset, size=length):
             end = offset + length
         case StackField(offset=offset, frames=frames):
             end = offset + 8 * frames

@@ -58,6 +58,7 @@ def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], 
         about.quiet or options.flag("quiet"),
         about.flowindent or options.flag("flowindent"),
         options.number("stackindent"),
+        options.flag("rawbytes"),
     )
     consumer.consume(range(about.cpus), style, lambda: False)
     for cpu, each in enumerate(lost):

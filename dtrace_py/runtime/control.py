@@ -6,7 +6,7 @@ import time
 
 from dtrace_py.kernel.bpf import MappedArray
 
-_OPEN, _WALL_OFFSET, _ENDED = 0, 1, 2
+_OPEN, _WALL_OFFSET, _ENDED, _PANIC = 0, 1, 2, 3
 
 
 class Control:
@@ -25,6 +25,11 @@ class Control:
     def ended(self) -> bool:
         """Whether a program has ended tracing, BEGIN perhaps: by exit(), or because a ring is full under bufpolicy=fill."""
         return bool(self._words[_ENDED])
+
+    @property
+    def panic(self) -> bool:
+        """Whether panic() was called."""
+        return bool(self._words[_PANIC])
 
     def open_gate(self) -> None:
         """Every probe is live from this store on."""

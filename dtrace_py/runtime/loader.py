@@ -28,6 +28,10 @@ _TOO_MANY_MAPS = (
     "could not enable tracing: too many thread-local variables, associative arrays and aggregations: "
     "the kernel allows a program 64 maps"
 )
+_NO_COPYOUT = (
+    "could not enable tracing: copyout( ) and copyoutstr( ) need a kernel that lets programs write to the memory of processes; "
+    "this one is locked down"
+)
 _NO_ROOM = (errno.ENOMEM, errno.E2BIG, errno.ENOSPC)
 
 
@@ -124,6 +128,8 @@ class Module:
         except bpf.Refused as error:
             if error.errno == errno.E2BIG and not error.log:
                 raise DtpyError(_TOO_MANY_MAPS) from error
+            if "cannot use helper bpf_probe_write_user" in error.log:
+                raise DtpyError(_NO_COPYOUT) from error
             raise LoadError(_refusal(name, error)) from error
 
     def _linked(self, name: str) -> Linked:

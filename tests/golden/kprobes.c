@@ -18,6 +18,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "values.h"
 #include "arithmetic.h"
 
 struct self_size_key { /* self->size */

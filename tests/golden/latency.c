@@ -18,6 +18,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "values.h"
 #include "arithmetic.h"
 #include "aggregate.h"
 
@@ -32,7 +33,7 @@ struct agg___key { /* @_ */
     char key0[16];
 };
 struct agg___value {
-    s64 bins[127];
+    char bins[1016] __attribute__((aligned(8)));
 };
 
 struct temporaries {
@@ -52,7 +53,7 @@ struct temporaries {
 #include "thread.h"
 
 BPF_TABLE("hash", struct self_began_key, struct self_began_value, self_began, 65536);
-struct blank { u64 words[127]; };
+struct blank { char bytes[1016] __attribute__((aligned(8))); };
 BPF_ARRAY(blanks, struct blank, 1);
 
 BPF_TABLE("percpu_hash", struct agg___key, struct agg___value, agg___0, 3826);
@@ -82,7 +83,7 @@ static __always_inline struct agg___value *agg___slot(struct firing *f, struct a
 static __always_inline void clause_1(struct firing *f, u32 enabling)
 {
     const u64 thread = thread_key(f);
-    const u64 timestamp = bpf_ktime_get_ns();
+    u64 timestamp = bpf_ktime_get_ns();
 
     struct self_began_key *key1 = &f->frame->temporaries.key.self_began;
     key1->thread = thread;
@@ -100,7 +101,7 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
 static __always_inline void clause_2(struct firing *f, u32 enabling)
 {
     const u64 thread = thread_key(f);
-    const u64 timestamp = bpf_ktime_get_ns();
+    u64 timestamp = bpf_ktime_get_ns();
 
     struct self_began_key *key1 = &f->frame->temporaries.key.self_began;
     key1->thread = thread;
@@ -120,7 +121,7 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     string_copy(key8->key0, 16, f->frame->temporaries.text[0], 16);
     struct agg___value *slot9 = agg___slot(f, key8);
     if (slot9)
-        aggregate_quantize(slot9->bins, t7, 1);
+        aggregate_quantize(BINS(slot9), t7, 1);
     struct self_began_key *key10 = &f->frame->temporaries.key.self_began;
     key10->thread = thread;
     self_began.delete(key10);

@@ -14,6 +14,7 @@
 #include "linkage.h"
 #include "ring.h"
 #include "strings.h"
+#include "values.h"
 #include "arithmetic.h"
 
 struct globals {

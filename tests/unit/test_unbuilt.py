@@ -22,11 +22,7 @@ ARGUMENTS = {
     "void *": "(void *)arg0",
 }
 OTHERS = {
-    "if/else": "if (pid) trace(1)",
-    "the kernel symbol `jiffies_64": "trace(`jiffies_64)",
     "format conversion %P": 'printf("%P", htons(80))',
-    "llquantize( )": "@ = llquantize(1, 10, 0, 3, 10)",
-    "trace( ) of type struct task_struct": "trace(*curthread)",
 }
 
 
@@ -79,7 +75,7 @@ def test_others(what: str) -> None:
 
 def test_what_can_be_run_is_not_refused() -> None:
     functions = [
-        f"@{name} = {name}({', '.join(['1', '0', '10'][: row.least])})"
+        f"@{name} = {name}({', '.join(['1', '2', '4', '5', '8'][: row.least])})"
         for name, row in AGGREGATING.items()
         if row.generated
     ]

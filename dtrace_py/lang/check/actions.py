@@ -75,7 +75,8 @@ def _shown(check: ExpressionChecker, name: str, node: ast.Expr) -> typed.Expr:
 
 def _trace(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
     value = _shown(check, "trace", node.arguments[0])
-    return typed.Trace(string(value) if isinstance(value.type, ArrayType) and is_string_like(value.type) else value)
+    endless = isinstance(value.type, ArrayType) and value.type.count == 0 and is_string_like(value.type)
+    return typed.Trace(string(value) if endless else value)
 
 
 def _print(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:

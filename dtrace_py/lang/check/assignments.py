@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import typed
 from dtrace_py.lang.check.arithmetic import Target, update
-from dtrace_py.lang.check.conversions import convert, fits
+from dtrace_py.lang.check.conversions import convert, fits, is_zero
 from dtrace_py.lang.check.errors import incompatible
 from dtrace_py.lang.check.memory import key_type
 from dtrace_py.lang.check.names import is_new, scoped_name
 from dtrace_py.lang.check.scratch import is_scratch, note_pointer
+from dtrace_py.lang.check.translations import built
 from dtrace_py.lang.errors import CompileError, Consequence
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.program import Variable
@@ -43,13 +44,18 @@ def assign(check: ExpressionChecker, node: ast.Assign) -> typed.Expr:
     if isinstance(target.type, ArrayType | FunctionType):
         raise CompileError("D_OP_ARRFUN", "operator = may not be applied to an array or function", node.span)
     if isinstance(value, typed.Translated):
-        value = typed.Convert(kind, value.span, value)
-    if not fits(target.type, value):
+        value = built(check, value)
+    if not fits(target.type, value) and not (is_zero(value) and _can_be_freed(target)):
         raise incompatible("=", target.type, value.type, node.span)
     if isinstance(target, typed.Value):
         note_pointer(check, target.variable, value, node.span)
         return typed.Assign(target.type, node.span, target, convert(value, target.type))
     return typed.Store(target.type, node.span, target, None, convert(value, target.type))
+
+
+def _can_be_freed(target: Target) -> bool:
+    """Whether a stored 0 makes room again, whatever the type (V5)."""
+    return isinstance(target, typed.Value) and target.variable.dynamic
 
 
 def _assigned_type(value: typed.Expr) -> Type:

@@ -16,7 +16,7 @@ from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.prototypes import Prototype
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
-from dtrace_py.lang.types import INT, VOID, DynamicType, PointerType, Type, compatible
+from dtrace_py.lang.types import INT, VOID, DynamicType, PointerType, StringType, Type, VoidType, compatible
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -82,6 +82,8 @@ def check_argument(
     wanted = parameter.strip("[]")
     value = check.argument(node)
     kind = _parameter_type(check, wanted)
+    if isinstance(value.type, StringType) and isinstance(kind, PointerType) and isinstance(kind.target, VoidType):
+        return value  # a string is an array of characters
     if kind is None:  # a kernel type that this kernel does not tell of: any pointer will do
         if isinstance(value.type, PointerType) or is_zero(value):
             return value

@@ -112,9 +112,8 @@ def string(operand: typed.Expr) -> typed.Expr:
     """A string-compatible value as a string (S5)."""
     if isinstance(operand.type, StringType):
         return operand
-    if isinstance(operand.type, ArrayType) and isinstance(operand, typed.Load):
-        return typed.StringAt(STRING, operand.span, operand.address, operand.type.count)
-    return typed.StringAt(STRING, operand.span, decayed(operand))
+    limit = operand.type.count if isinstance(operand.type, ArrayType) else 0
+    return typed.StringAt(STRING, operand.span, decayed(operand), limit)
 
 
 def convert(operand: typed.Expr, kind: Type) -> typed.Expr:

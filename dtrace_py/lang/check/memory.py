@@ -9,7 +9,7 @@ from dtrace_py.lang.check.arithmetic import arithmetic, offset
 from dtrace_py.lang.check.conversions import as_declared, convert, decayed, fits
 from dtrace_py.lang.check.errors import undefined, wrong_argument, wrong_count
 from dtrace_py.lang.check.names import array_named, is_new, scoped_name
-from dtrace_py.lang.check.translations import builtin_element, translated_member
+from dtrace_py.lang.check.translations import builtin_element, placed, translated_member
 from dtrace_py.lang.definitions import Inline
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.facts import Field
@@ -83,9 +83,25 @@ def _element(check: ExpressionChecker, of: typed.Expr, kind: Type, place: typed.
     size = size_of(kind, check.scope.source, check.strsize) or 0
     if not is_scalar(place.type):
         raise wrong_argument("array", "index", 1, "int", place.type, span)
-    return typed.Part(
-        kind, span, of, arithmetic(check, "*", place, typed.Const(INT64, span, size), INT64, span)
-    )  # fmt: skip
+    if not isinstance(place, typed.Const):
+        assert isinstance(of.type, ArrayType)
+        place = typed.Within(INT64, place.span, place, of.type.count)
+    return _part(check, of, kind, arithmetic(check, "*", place, typed.Const(INT64, span, size), INT64, span), span)
+
+
+def _part(
+    check: ExpressionChecker,
+    of: typed.Expr,
+    kind: Type,
+    place: typed.Expr,
+    span: Span,
+    bits: tuple[int, int] | None = None,
+) -> typed.Part:
+    """What is at that place in a value; in a part of one, it is a part of the whole."""
+    if isinstance(of, typed.Part):
+        place = arithmetic(check, "+", of.offset, place, INT64, span)
+        return typed.Part(kind, span, of.base, place, bits)
+    return typed.Part(kind, span, of, place, bits)
 
 
 def _inline(
@@ -148,22 +164,14 @@ def member(check: ExpressionChecker, node: ast.Member) -> typed.Expr:
 
 
 def _field(check: ExpressionChecker, base: typed.Expr, found: Field, node: ast.Member) -> typed.Expr:
-    start, bits = found.bit_offset // 8, None
-    if found.bit_size is not None:
-        size = size_of(found.type, check.scope.source, check.strsize) or 8
-        start = found.bit_offset // (size * 8) * size
-        bits = (found.bit_offset - start * 8, found.bit_size)
+    start, bits = placed(found, size_of(found.type, check.scope.source, check.strsize) or 8)
     place = typed.Const(SIZE, node.span, start)
     if node.arrow or isinstance(base, typed.Load):
         address = base if node.arrow else base.address if isinstance(base, typed.Load) else base
         if start:
             address = arithmetic(check, "+", address, place, UINTPTR, node.span)
         return load(found.type, node.span, address, bits)
-    if isinstance(base, typed.Part):
-        return typed.Part(
-            found.type, node.span, base.base, arithmetic(check, "+", base.offset, place, SIZE, node.span), bits
-        )
-    return typed.Part(found.type, node.span, base, place, bits)
+    return _part(check, base, found.type, place, node.span, bits)
 
 
 def address_of(check: ExpressionChecker, node: ast.Unary) -> typed.Expr:

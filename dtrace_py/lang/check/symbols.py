@@ -31,5 +31,6 @@ def symbol_value(check: ExpressionChecker, node: ast.Name) -> typed.Expr:
     found = symbol(check, node)
     check.note(node.name, UNSTABLE, node.span)
     size = found.size if isinstance(found.type, FunctionType) else size_of(found.type, check.scope.source, 0)
-    address = typed.SymbolAddress(PointerType(found.type), node.span, node.name, size or found.size)
+    pointer = PointerType(found.type)
+    address = typed.SymbolAddress(pointer, node.span, node.name, size or found.size, found.address, found.per_cpu)
     return typed.Load(found.type, node.span, address)

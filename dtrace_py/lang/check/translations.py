@@ -9,11 +9,12 @@ from dtrace_py.lang.check.conversions import as_declared
 from dtrace_py.lang.check.errors import wrong_argument, wrong_count
 from dtrace_py.lang.definitions import Translator
 from dtrace_py.lang.errors import CompileError
+from dtrace_py.lang.facts import Field
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.hints import like
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.variables import BUILTINS, Builtin
-from dtrace_py.lang.types import DynamicType, IntType, PointerType, StructType, Type, same
+from dtrace_py.lang.types import DynamicType, IntType, PointerType, StructType, Type, same, size_of
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -58,6 +59,28 @@ def translated_member(check: ExpressionChecker, base: typed.Translated, name: st
     field = check.scope.source.member(translator.output, name)
     made = check.expansion({translator.name: base.operand}, value, translator.source, span)
     return as_declared(made, field.type, span) if field else made
+
+
+def built(check: ExpressionChecker, whole: typed.Translated) -> typed.Built:
+    """All that a translator defines, as a structure (T12)."""
+    output, source, members = whole.translator.output, check.scope.source, []
+    for name in whole.translator.members:
+        field = source.member(output, name)
+        assert field
+        value = translated_member(check, whole, name, whole.span)
+        if isinstance(value, typed.Translated):
+            value = built(check, value)
+        start, bits = placed(field, size_of(field.type, source, check.strsize) or 8)
+        members.append(typed.Member(start, field.type, bits, value))
+    return typed.Built(output, whole.span, tuple(members))
+
+
+def placed(field: Field, size: int) -> tuple[int, tuple[int, int] | None]:
+    """The offset of a member in bytes; for a bit-field, of the unit that it is in, and its place there."""
+    if field.bit_size is None:
+        return field.bit_offset // 8, None
+    start = field.bit_offset // (size * 8) * size
+    return start, (field.bit_offset - start * 8, field.bit_size)
 
 
 def builtin_translation(check: ExpressionChecker, builtin: Builtin, span: Span) -> typed.Expr | None:

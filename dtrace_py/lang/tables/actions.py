@@ -50,7 +50,7 @@ LATER = {"print": "1.9", **dict.fromkeys("func mod sym uaddr ufunc umod usym".sp
 """The versions of the language that brought these; the others were always there."""
 
 GENERATED = frozenset(
-    "clear denormalize exit func mod normalize printa printf stack sym trace trunc".split()
+    "chill clear denormalize exit func mod normalize panic print printa printf raise stack stop sym trace tracemem trunc".split()
 )  # fmt: skip
 """The actions that this version of dtpy can run."""
 

@@ -31,7 +31,7 @@ AGGREGATING = {
     for row in (
         Aggregating("avg", "G12", 1, 1),
         Aggregating("count", "G10", 0, 0, signed=False),
-        Aggregating("llquantize", "G17", 5, 6, distribution=True, generated=False, version="1.7"),
+        Aggregating("llquantize", "G17", 5, 6, distribution=True, version="1.7"),
         Aggregating("lquantize", "G16", 3, 5, distribution=True),
         Aggregating("max", "G13", 1, 1),
         Aggregating("min", "G13", 1, 1),

@@ -21,10 +21,6 @@ class Builtin:
     stability: Stability = STABLE
 
 
-def _later(name: str, type_name: str, row: str, version: str = "1.0", stable: Stability = STABLE) -> Builtin:
-    return Builtin(name, type_name, row, version, generated=False, stability=stable)
-
-
 _KERNEL = stability("Stable/Private/Common")
 _DYNAMIC = "<DYN>"
 """The type of what has to be indexed first."""
@@ -33,40 +29,40 @@ BUILTINS = {
     row.name: row
     for row in (
         *(Builtin(f"arg{n}", "int64_t", "B1") for n in range(10)),
+        Builtin("args", _DYNAMIC, "B2"),
+        Builtin("caller", "uintptr_t", "B3"),
+        Builtin("chip", "chipid_t", "B5"),
         Builtin("cpu", "processorid_t", "B5"),
+        Builtin("curcpu", "cpuinfo_t *", "B6"),
+        Builtin("curlwpsinfo", "lwpsinfo_t *", "B7"),
+        Builtin("curpsinfo", "psinfo_t *", "B8"),
         Builtin("curthread", "struct task_struct *", "B9", stability=_KERNEL),
+        Builtin("cwd", "string", "B10"),
         Builtin("epid", "uint_t", "B11"),
         Builtin("errno", "int", "B12"),
         Builtin("execname", "string", "B14", size=16),
+        Builtin("fds", "fileinfo_t", "B15", "1.1"),
         Builtin("gid", "gid_t", "B16"),
         Builtin("id", "uint_t", "B17"),
+        Builtin("ipl", "uint_t", "B18"),
+        Builtin("lgrp", "lgrp_id_t", "B5"),
         Builtin("pid", "pid_t", "B20"),
         Builtin("ppid", "pid_t", "B20"),
         Builtin("probefunc", "string", "B21"),
         Builtin("probemod", "string", "B21"),
         Builtin("probename", "string", "B21"),
         Builtin("probeprov", "string", "B21"),
+        Builtin("pset", "psetid_t", "B5"),
+        Builtin("root", "string", "B10"),
+        Builtin("stackdepth", "uint32_t", "B22"),
         Builtin("tid", "id_t", "B23"),
         Builtin("timestamp", "uint64_t", "B24"),
+        Builtin("ucaller", "uint64_t", "B4", "1.2"),
         Builtin("uid", "uid_t", "B16"),
+        Builtin("uregs", "uint64_t", "B27"),
+        Builtin("ustackdepth", "uint32_t", "B22", "1.2"),
         Builtin("vtimestamp", "uint64_t", "B25"),
         Builtin("walltimestamp", "int64_t", "B26"),
-        _later("args", _DYNAMIC, "B2"),
-        _later("caller", "uintptr_t", "B3"),
-        _later("chip", "chipid_t", "B5"),
-        _later("curcpu", "cpuinfo_t *", "B6"),
-        _later("curlwpsinfo", "lwpsinfo_t *", "B7"),
-        _later("curpsinfo", "psinfo_t *", "B8"),
-        _later("cwd", "string", "B10"),
-        _later("fds", "fileinfo_t", "B15", "1.1"),
-        _later("ipl", "uint_t", "B18"),
-        _later("lgrp", "lgrp_id_t", "B5"),
-        _later("pset", "psetid_t", "B5"),
-        _later("root", "string", "B10"),
-        _later("stackdepth", "uint32_t", "B22"),
-        _later("ucaller", "uint64_t", "B4", "1.2"),
-        _later("uregs", "uint64_t", "B27"),
-        _later("ustackdepth", "uint32_t", "B22", "1.2"),
     )
 }
 
