@@ -5,14 +5,14 @@
 enum { COPYOUT_DONE, COPYOUT_CANNOT_READ, COPYOUT_CANNOT_WRITE };
 
 struct copyout {
-    char *passing;
-    u64 from, to, left;
+    struct scratch *scratch;
     u64 outcome;
 };
 
 CALLBACK long copyout_piece(u64 round, struct copyout *copy)
 {
-    u64 size = copy->left;
+    struct scratch *scratch = copy->scratch;
+    u64 size = scratch->left;
 
     HIDE(size);
     if (!size)
@@ -20,22 +20,26 @@ CALLBACK long copyout_piece(u64 round, struct copyout *copy)
     if (size > SCRATCH_BYTES)
         size = SCRATCH_BYTES;
     copy->outcome = COPYOUT_CANNOT_READ;
-    if (bpf_probe_read_kernel(copy->passing, size, (void *)copy->from))
+    if (bpf_probe_read_kernel(scratch->passing, size, (void *)scratch->from))
         return 1;
     copy->outcome = COPYOUT_CANNOT_WRITE;
-    if (bpf_probe_write_user((void *)copy->to, copy->passing, size))
+    if (bpf_probe_write_user((void *)scratch->to, scratch->passing, size))
         return 1;
     copy->outcome = COPYOUT_DONE;
-    copy->from += size;
-    copy->to += size;
-    copy->left -= size;
+    scratch->from += size;
+    scratch->to += size;
+    scratch->left -= size;
     return 0;
 }
 
 SUBPROGRAM u64 copyout(struct firing *f, u64 from, u64 to, u64 size)
 {
-    struct copyout copy = {f->frame->temporaries.scratch.passing, from, to, size, COPYOUT_DONE};
+    struct scratch *scratch = scratch_of(f);
+    struct copyout copy = {scratch, COPYOUT_DONE};
 
+    scratch->from = from;
+    scratch->to = to;
+    scratch->left = size;
     LOOP(1 << 23, copyout_piece, &copy);
     return copy.outcome;
 }

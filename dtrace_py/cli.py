@@ -24,10 +24,8 @@ _LATER = {
     "a": "anonymous tracing (-a)",
     "A": "anonymous tracing (-A)",
     "B": "block-buffered output (-B)",
-    "c": "running a command (-c)",
     "G": "USDT objects (-G)",
     "h": "USDT headers (-h)",
-    "p": "grabbing a process (-p)",
 }
 """Flags that DTrace has and dtpy has not yet; they are refused rather than ignored."""
 
@@ -58,6 +56,8 @@ _HELP = {
     "n": "... of [[[provider:]module:]function:]name.",
     "i": "... with an id.",
     "s": "Trace or list by a script; what follows are its $1, $2, ...",
+    "c": "Run a command while tracing; its id is $target.",
+    "p": "Trace with this process as $target.",
     "l": "List probes instead of tracing.",
     "e": "Stop after compiling.",
     "q": "Quiet: print only what programs print.",
@@ -196,6 +196,7 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
         show_code="S" in letters,
         output=next((value for letter, value in reversed(flags) if letter == "o"), None),
         report=given["report"],
+        targets=tuple((letter, value) for letter, value in flags if letter in "cp" and value is not None),
         dump=given["postmortem"],
         command=name,
     )

@@ -144,6 +144,8 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Targ
         places=machine.places,
         scratchsize=options.number("scratchsize"),
         bufpolicy=options.word("bufpolicy"),
+        speculations=options.number("nspec"),
+        speculation_bytes=options.number("specsize"),
     )
 
 

@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF = range(1, 9)
@@ -18,6 +19,9 @@ TRANSPARENT = frozenset((VOLATILE, CONST, RESTRICT, TYPE_TAG))
 # Words (of 4 bytes) that follow the 3 that every type begins with, and words for each of its elements.
 _FIXED = {INT: 1, ARRAY: 3, VAR: 1, DECL_TAG: 1}
 _EACH = {STRUCT: 3, UNION: 3, DATASEC: 3, ENUM64: 3, ENUM: 2, FUNC_PROTO: 2}
+
+_MANY = 30
+"""Names that are not known, after which it pays to index all that are."""
 
 
 class _Lengths(dict[int, int]):
@@ -55,6 +59,8 @@ class Btf:
         self._strings = data[head + strings : head + strings + size]
         self._first_string = base.end_of_strings if base else 0
         self._first = base.count if base else 1
+        self._unknown = 0
+        """Names asked for that are not here."""
 
     @cached_property
     def _places(self) -> array[int]:
@@ -132,14 +138,25 @@ class Btf:
             at = self._types.find(wanted, at + 1)
 
     def _string_offset(self, name: str) -> int | None:
-        found = self._strings.find(b"\0" + name.encode() + b"\0")
-        if found >= 0:
-            return self._first_string + found + 1
-        if self.base is None:
-            return None
-        if self._strings.startswith(name.encode() + b"\0"):  # a module's strings do not begin with an empty one
-            return self._first_string
-        return self.base._string_offset(name)
+        found = self._own_offset(name.encode())
+        if found is None:
+            return self.base._string_offset(name) if self.base else None
+        return self._first_string + found
+
+    def _own_offset(self, name: bytes) -> int | None:
+        """A search of all strings takes milliseconds, and an index of them the time of some dozens of searches."""
+        if self._unknown >= _MANY:
+            return self._offsets.get(name)
+        if self._strings.startswith(name + b"\0"):  # a module's strings do not begin with an empty one
+            return 0
+        found = self._strings.find(b"\0" + name + b"\0")
+        self._unknown += found < 0
+        return found + 1 if found >= 0 else None
+
+    @cached_property
+    def _offsets(self) -> dict[bytes, int]:
+        strings = self._strings.split(b"\0")[:-1]
+        return dict(zip(strings, accumulate((len(each) + 1 for each in strings), initial=0), strict=False))
 
     # What follows a type's head
 

@@ -38,6 +38,8 @@ class Settings(NamedTuple):
     """Of the language, as versions.py encodes it."""
     least: Callable[[], Stability | None] = lambda: None
     """The stability that every name must have."""
+    targeted: bool = False
+    """Whether -c or -p named a process."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -78,7 +80,7 @@ class Compiler:
     def scope(self) -> Scope:
         from dtrace_py.lang.scope import Scope
 
-        scope = Scope(self.types(), self.program, self._from_library, lambda: self.settings.number("strsize"))
+        scope = Scope(self.types, self.program, self._from_library, lambda: self.settings.number("strsize"))
         self.program.types = scope.source
         return scope
 
@@ -125,7 +127,7 @@ class Compiler:
             pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
             parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
             if parsed.errors:
-                raise CompileErrors(self._errors(parsed, source))
+                raise CompileErrors(self._errors(parsed, source, pragmas.bindings))
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
             self.program.attributes.update(
@@ -155,7 +157,20 @@ class Compiler:
             except CompileErrors as several:
                 yield from several.errors
             except CompileError as error:
+                if not isinstance(item, tree.Clause):
+                    self._spoil(item)
                 yield error
+
+    def _spoil(self, item: Outer) -> None:
+        """Note the names that a wrong declaration would have made: that they are missing is no error of its own."""
+        from dtrace_py.lang.grammar import ast
+
+        match item:
+            case ast.Declaration(storage=storage, declarators=declarators):
+                place = storage if storage in ("self", "this") else "global"
+                self.scope.spoiled.update((place, each.name) for each in declarators)
+            case ast.Inline(declarator=declarator):
+                self.scope.spoiled.add(("global", declarator.name))
 
     def _bind(self, item: Outer | tree.Clause, bindings: Sequence[Binding]) -> None:
         """Forget what pragmas say came with a later version of D than is asked for (L23)."""
@@ -168,19 +183,15 @@ class Compiler:
             if said.version > version:
                 self.scope.hide(said.name)
                 if said.name == "translator" and isinstance(item, ast.Translator) and said.span.start < item.span.start:
-                    self.scope.translators.pop()
+                    self.scope.translators.popitem()
                     return
 
-    def _errors(self, parsed: tree.Program, source: Source) -> list[CompileError]:
-        """What is wrong with declarations and syntax, in order of place; clauses are not looked into any more."""
-        errors = list(parsed.errors)
-        for item in parsed.items:
-            if not isinstance(item, tree.Clause):
-                try:
-                    self._declare(item, source)
-                except CompileError as error:
-                    errors.append(error)
-        return sorted(errors, key=lambda error: error.span.start if error.span else 0)
+    def _errors(self, parsed: tree.Program, source: Source, bindings: Sequence[Binding]) -> list[CompileError]:
+        """What is wrong with syntax and declarations, in order of place, and then with those clauses that could be read."""
+        from dtrace_py.lang.recovery import Unread
+
+        errors = self._items(parsed, source, bindings)
+        return Unread(source.text, parsed).sorted(errors, parsed.errors)
 
     def _described(self, pragmas: Sequence[Attributes | Binding], parsed: tree.Program) -> None:
         """Refuse what a pragma says of an identifier that the program does not have (L22)."""
@@ -212,29 +223,29 @@ class Compiler:
         probes = self.match(descriptions, places, source.context)  # before anything else is checked
         if node.predicate is None and not node.body:
             return Clause(number, descriptions, None, (), node.span, source, places=places)
-        from dtrace_py.lang.arguments import signatures
+        from dtrace_py.lang.arguments import ways
         from dtrace_py.lang.check.clause import check_clause
 
         self._enter(source)
-        ways = signatures(descriptions, source.context, probes, self.arguments)
-        predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)
-        return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)
+        found = ways(descriptions, source.context, probes, self.arguments)
+        first, *others = (
+            Clause(
+                *(number, descriptions, form.predicate, form.statements, node.span, source, form.stability, places),
+                form=count,
+                probes=tuple(form.probes),
+            )
+            for count, form in enumerate(check_clause(node, self.scope, self._limits(), found))
+        )
+        return first._replace(others=tuple(others))
 
     def _limits(self) -> Limits:
-        from dtrace_py.lang.limits import Limits
+        from dtrace_py.lang.limits import SIZES, Limits
 
-        return Limits(*map(self.settings.number, Limits._fields))
+        return Limits(*map(self.settings.number, SIZES))._replace(targeted=self.settings.targeted)
 
 
 def _outside(name: str) -> bool:
     """Whether a name is one of D's own."""
-    from dtrace_py.lang.tables import actions, aggregating, subroutines, variables
+    from dtrace_py.lang.tables.own import OWN
 
-    tables = (
-        variables.BUILTINS,
-        variables.CONSTANTS,
-        actions.ACTIONS,
-        subroutines.SUBROUTINES,
-        aggregating.AGGREGATING,
-    )
-    return any(name in table for table in tables)
+    return name in OWN

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dtrace_py.lang.facts import Field, TypeSource
+from dtrace_py.lang.facts import Field
 from dtrace_py.lang.types import ArrayType, FloatType, IntType, StringType, StructType, Type, size_of
+
+if TYPE_CHECKING:
+    from dtrace_py.lang.own_types import OwnTypes
 
 
 class Layout(NamedTuple):
@@ -17,7 +20,7 @@ class Layout(NamedTuple):
     members: tuple[tuple[str, Field], ...]
 
 
-def lay_out(members: Iterable[tuple[str, Type, int | None]], union: bool, source: TypeSource, strsize: int) -> Layout:
+def lay_out(members: Iterable[tuple[str, Type, int | None]], union: bool, source: OwnTypes, strsize: int) -> Layout:
     """The layout of members given by name, type and, for bit-fields, width. Their types are complete."""
     placed: list[tuple[str, Field]] = []
     end, align = 0, 1  # end in bits
@@ -35,7 +38,7 @@ def lay_out(members: Iterable[tuple[str, Type, int | None]], union: bool, source
     return Layout(_up(end, align * 8) // 8, align, tuple(placed))
 
 
-def align_of(kind: Type, source: TypeSource) -> int:
+def align_of(kind: Type, source: OwnTypes) -> int:
     """The alignment of a type in bytes."""
     match kind:
         case IntType(size=size):
@@ -47,7 +50,7 @@ def align_of(kind: Type, source: TypeSource) -> int:
         case ArrayType(element=element):
             return align_of(element, source)
         case StructType():
-            return max((align_of(field.type, source) for _, field in source.members(kind)), default=1)
+            return source.align(kind)
     return 8
 
 

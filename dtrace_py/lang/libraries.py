@@ -16,7 +16,7 @@ from dtrace_py.lang.source import Source
 SYSTEM = Path(__file__).parent.parent / "dlib"
 INDEX = "index"
 
-_DEPENDS = re.compile(r"^[ \t]*#[ \t]*pragma[ \t]+D[ \t]+depends_on[ \t]+(\w+)[ \t]+(\S+)[ \t]*$", re.MULTILINE)
+_DEPENDS = r"(?m)^[ \t]*#[ \t]*pragma[ \t]+D[ \t]+depends_on[ \t]+(\w+)[ \t]+(\S+)[ \t]*$"
 
 Available = Callable[[str, str], bool]
 """Whether there is a ``provider`` or ``module`` of a name."""
@@ -69,13 +69,13 @@ class Libraries:
                 return
             done[name] = False  # while it is being looked at: it cannot depend on itself
             source = texts[name]
-            for kind, needed in _DEPENDS.findall(source.text):
+            for kind, needed in re.findall(_DEPENDS, source.text):
                 if kind == "library":
                     yield from usable(needed)
                 if not (done.get(needed, False) if kind == "library" else available(kind, needed)):
                     return
             done[name] = True
-            yield source._replace(text=_DEPENDS.sub("", source.text))
+            yield source._replace(text=re.sub(_DEPENDS, "", source.text))
 
         for name in texts:
             yield from usable(name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from dtrace_py.lang.facts import Field, Prototype, Symbol, TypeSource, found_member
 from dtrace_py.lang.intrinsics import INTRINSICS
-from dtrace_py.lang.layouts import Layout
+from dtrace_py.lang.layouts import Layout, align_of
 from dtrace_py.lang.types import EnumType, StructType, Type
 
 OWN = "D"
@@ -16,8 +17,8 @@ OWN = "D"
 class OwnTypes:
     """A TypeSource that looks here first: at the program's types, at C's own, at libraries', and last at the kernel's."""
 
-    def __init__(self, kernel: TypeSource, library: Callable[[str], bool]) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: Callable[[], TypeSource], library: Callable[[str], bool]) -> None:
+        self._kernel = kernel
         self._library = library
         """Loads the library that defines a name, and says whether there was one to load."""
         self.typedefs: dict[str, Type] = {}
@@ -26,6 +27,11 @@ class OwnTypes:
         self.enumerators: dict[str, tuple[int, EnumType]] = {}
         self._layouts: dict[str, Layout] = {}
         self._begun = 0
+
+    @cached_property
+    def kernel(self) -> TypeSource:
+        """Most programs never ask it, and need not read what it takes to answer."""
+        return self._kernel()
 
     # What declarations add
 
@@ -82,6 +88,12 @@ class OwnTypes:
         if own := self._own(kind):
             return self._layouts[own].size if own in self._layouts else None
         return self.kernel.size(kind)
+
+    def align(self, kind: StructType) -> int:
+        """The alignment of a structure in bytes; the kernel does not say, but it follows from the members."""
+        if own := self._own(kind):
+            return self._layouts[own].align if own in self._layouts else 1
+        return max((align_of(field.type, self) for _, field in self.members(kind)), default=1)
 
     def members(self, kind: StructType) -> tuple[tuple[str, Field], ...]:
         if own := self._own(kind):

@@ -19,7 +19,7 @@ from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
 from dtrace_py.lang.tables.versions import VERSION, encoded
 from dtrace_py.lang.type_text import type_from
-from dtrace_py.lang.types import EnumType, FunctionType, PointerType, Type, VoidType, same
+from dtrace_py.lang.types import EnumType, FunctionType, PointerType, StructType, Type, VoidType, same
 
 if TYPE_CHECKING:
     from dtrace_py.lang.grammar import ast
@@ -31,11 +31,14 @@ Load = Callable[[str], bool]
 class Scope:
     """All that is known at a point of the program. It only grows."""
 
-    def __init__(self, kernel: TypeSource, program: Program, library: Load, strsize: Callable[[], int]) -> None:
+    def __init__(
+        self, kernel: Callable[[], TypeSource], program: Program, library: Load, strsize: Callable[[], int]
+    ) -> None:
         self.source = OwnTypes(kernel, library)
         self.variables: dict[tuple[str, str], Variable] = {}
         self.inlines: dict[str, Inline] = {}
-        self.translators: list[Translator] = []
+        self.translators: dict[tuple[str, str], Translator] = {}
+        """By output and input."""
         self.providers: dict[str, DeclaredProvider] = {}
         self.scratch: dict[tuple[str, str], bool] = {}
         """Whether a pointer variable holds addresses of the clause's own memory, by its first assignment."""
@@ -89,9 +92,20 @@ class Scope:
         """The value and the type of an enumeration constant: the program's own, a library's or the kernel's."""
         return self.source.enumerator(name)
 
-    def translators_to(self, output: Type) -> list[Translator]:
-        """The translators to a structure."""
-        return [each for each in self.translators if same(each.output, output)]
+    def add_translator(self, made: Translator) -> None:
+        self.translators[_identity(made.output), str(made.input)] = made
+
+    def translator(self, source: Type, output: StructType) -> Translator | None:
+        """The translator of one type to another: by the very name of the type if there is one, else by what it is."""
+        if found := self.named_translator(source, output):
+            return found
+        identity = _identity(output)
+        alike = (each for (to, _), each in self.translators.items() if to == identity and same(each.input, source))
+        return next(alike, None)
+
+    def named_translator(self, source: Type, output: StructType) -> Translator | None:
+        """The translator of a type of that very name."""
+        return self.translators.get((_identity(output), str(source)))
 
     def may_declare(self, name: str) -> bool:
         """Whether a global variable may have this name: built-in names are taken (V9)."""
@@ -124,6 +138,11 @@ class Scope:
         if kind is None:
             raise unknown(text.replace("*", "").strip(), None)
         return kind
+
+
+def _identity(output: StructType) -> str:
+    """What structures that are the same have in common."""
+    return output.where if output.anonymous else output.name
 
 
 _TABLES: tuple[Container[str], ...] = (BUILTINS, CONSTANTS, ACTIONS, SUBROUTINES, AGGREGATING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -68,6 +69,28 @@ def test_the_outer_level(start: str, repeated: str, end: str) -> None:
 def test_inlines_that_double_one_another() -> None:
     doubled = "".join(f"inline int a{number + 1} = a{number} + a{number};" for number in range(40))
     _refused(f"inline int a0 = 1; {doubled} BEGIN {{ trace(a40); }}", "D_SYNTAX")
+
+
+CHAINS = {
+    # what the first is, what each makes of the one before it: tag
+    ("typedef int t0;", "typedef {0} {1};"): "D_SYNTAX",
+    ("typedef int t0;", "typedef {0} *{1};"): "D_SYNTAX",
+    ("typedef int t0;", "typedef {0} {1}[1];"): "D_SYNTAX",
+    ("typedef int t0;", "typedef {0} {1}[10];"): "D_DECL_ARRBIG",
+    ("struct t0 {{ int a; }};", "struct {1} {{ struct {0} a; int b; }};"): "",
+    ("struct t0 {{ int a; }};", "struct {1} {{ struct {0} a; struct {0} b; }};"): "D_UNKNOWN",
+    ("inline int t0 = 1;", "inline int {1} = {0} + 1;"): "D_SYNTAX",
+    ("struct o {{ int a; }};", "translator struct o < struct {1} *t > {{ a = 1; }};"): "",
+}
+"""Definitions that stand upon one another: two thousand of them take no longer than two thousand others."""
+
+
+@pytest.mark.parametrize(("first", "each"), CHAINS)
+def test_a_chain(first: str, each: str) -> None:
+    chain = "\n".join([first.format(), *(each.format(f"t{number}", f"t{number + 1}") for number in range(2000))])
+    began = time.process_time()
+    _refused(f"{chain} BEGIN {{ }}", CHAINS[first, each])
+    assert time.process_time() - began < 2
 
 
 def _refused(program: str, tag: str) -> None:

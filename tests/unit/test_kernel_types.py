@@ -47,6 +47,14 @@ def test_a_typedef_of_a_structure_is_shown_by_its_name(types: KernelTypes) -> No
     assert str(types.tagged("struct task")) == "struct task"
 
 
+def test_names_are_found_after_many_that_are_not_there(types: KernelTypes) -> None:
+    for number in range(100):
+        assert types.typedef(f"nothing{number}") is None
+    assert types.typedef("task")
+    assert types.tagged("struct task")
+    assert types.typedef("") is None
+
+
 def test_members(types: KernelTypes) -> None:
     task = structure(types, "struct task")
     assert types.size(task) == 48

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dtrace_py.lang.check.types import around, check_name, check_object, resolve, specified_type
+from dtrace_py.lang.check.types import (
+    around,
+    check_depth,
+    check_name,
+    check_object,
+    check_twins,
+    resolve,
+    specified_type,
+)
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.program import Variable
@@ -53,11 +61,13 @@ def _typedef(name: str, kind: Type, declarator: ast.Declarator, scope: Scope) ->
     taken = scope.source.typedefs.get(name)
     if not scope.is_free(name) or (taken is not None and not same(taken, kind)):
         raise CompileError("D_DECL_IDRED", f"typedef redeclared: {name}", declarator.span)
+    check_depth(kind, declarator.span)
     scope.source.typedefs[name] = named(kind, name)
 
 
 def key_types(scope: Scope, node: ast.KeyedBy) -> tuple[Type, ...]:
     """The types between the brackets of an associative array (V4)."""
+    check_twins(node.keys)
     kinds = tuple(resolve(scope, key.type) for key in node.keys)
     for kind, key in zip(kinds, node.keys, strict=True):
         if not (is_scalar(kind) or isinstance(kind, StringType)):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dtrace_py.lang import typed
 from dtrace_py.lang.check.conversions import fits
-from dtrace_py.lang.check.types import around, check_name, check_object, expressions, resolve, specified_type
+from dtrace_py.lang.check.types import (
+    around,
+    check_name,
+    check_object,
+    check_twins,
+    expressions,
+    resolve,
+    specified_type,
+)
 from dtrace_py.lang.definitions import Inline, Translator
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
@@ -43,6 +51,7 @@ def _inline(node: ast.Inline, scope: Scope) -> None:
     check_object(scope, kind, name, "inline", span)
     if not scope.is_free(name):
         raise CompileError("D_DECL_IDRED", f"identifier redefined: {name}", span)
+    check_twins(keyed.keys if keyed else ())
     parameters = tuple(_parameter(key, scope) for key in keyed.keys) if keyed else None
     bound = {key: placeholder(of, span) for key, of in parameters or () if key}
     value = expressions(scope).within(bound, node.value)
@@ -64,10 +73,9 @@ def _translator(node: ast.Translator, scope: Scope) -> None:
     if not isinstance(output, StructType) or scope.source.size(output) is None:
         text = f"translator output type must be a complete struct or union: {output}"
         raise CompileError("D_XLATE_SOU", text, node.output.span)
-    for known in scope.translators_to(output):
-        if str(known.input) == str(given):
-            text = f"translator from {given} to {output} has already been declared"
-            raise CompileError("D_XLATE_REDECL", text, node.span)
+    if scope.named_translator(given, output):
+        text = f"translator from {given} to {output} has already been declared"
+        raise CompileError("D_XLATE_REDECL", text, node.span)
     bound: dict[str, typed.Expr] = {node.name: placeholder(given, node.input.span)}
     made = Translator(output, given, node.name, {each.member: each.value for each in node.members}, scope.text)
     for each in node.members:
@@ -82,7 +90,7 @@ def _translator(node: ast.Translator, scope: Scope) -> None:
                 f'translator member {each.member} definition uses incompatible types: "{field.type}" = "{value.type}"'
             )
             raise CompileError("D_XLATE_INCOMPAT", text, each.span)
-    scope.translators.append(made)
+    scope.add_translator(made)
 
 
 def placeholder(kind: Type, span: Span) -> typed.Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dtrace_py.lang.check.types import resolve
+from dtrace_py.lang.check.types import check_twins, check_void, resolve
 from dtrace_py.lang.definitions import DeclaredProbe, DeclaredProvider, ProbeArgument
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
@@ -39,6 +39,7 @@ def _probe(node: ast.Probe, scope: Scope) -> DeclaredProbe:
     name = node.name.replace("__", "-")
     if len(node.name) > _MAX_NAME or "`" in node.name:
         raise CompileError("D_PROV_BADNAME", f'probe name "{node.name}" may not be used', node.span)
+    check_twins(node.arguments)
     native = tuple(_types(node.arguments, scope))
     if len(native) > _MAX_ARGUMENTS:
         raise CompileError("D_PROV_PRARGLEN", f"probe {name} has more than {_MAX_ARGUMENTS} arguments", node.span)
@@ -49,13 +50,10 @@ def _probe(node: ast.Probe, scope: Scope) -> DeclaredProbe:
 
 def _types(parameters: tuple[ast.Parameter, ...], scope: Scope) -> Iterator[Type]:
     """The types of a prototype; ``(void)`` has none."""
-    for each in parameters:
-        kind = resolve(scope, each.type)
+    kinds = [resolve(scope, each.type) for each in parameters]
+    check_void(parameters, kinds)
+    for kind, each in zip(kinds, parameters, strict=True):
         if isinstance(kind, VoidType):
-            if len(parameters) != 1:
-                raise CompileError("D_DECL_PROTO_VOID", "void must be the sole parameter of a probe", each.span)
-            if each.name is not None:
-                raise CompileError("D_DECL_PROTO_NAME", "void parameter may not have a name", each.span)
             return
         if isinstance(kind, DynamicType | FunctionType):
             text = f"{kind} may not be used as a parameter of a probe"
@@ -69,8 +67,6 @@ def _translated(node: ast.Probe, native: tuple[Type, ...], scope: Scope) -> Iter
     if not list(_types(node.translated, scope)):
         return
     places = {each.name: place for place, each in enumerate(node.arguments) if each.name is not None}
-    if len(places) < sum(each.name is not None for each in node.arguments):
-        raise CompileError("D_DECL_PROTO_FORM", f"parameter name declared twice: probe {node.name}", node.span)
     for each in node.translated:
         if each.name is None:
             raise CompileError("D_DECL_PROTO_NAME", "output parameter of a probe must have a name", each.span)
@@ -82,17 +78,13 @@ def _translated(node: ast.Probe, native: tuple[Type, ...], scope: Scope) -> Iter
             yield ProbeArgument(place, native[place])
             continue
         output = kind.target if isinstance(kind, PointerType) else kind
-        if isinstance(output, StructType) and _has_translator(scope, native[place], output):
+        if isinstance(output, StructType) and scope.translator(native[place], output):
             yield ProbeArgument(place, native[place], kind)
         elif compatible(kind, native[place]):
             yield ProbeArgument(place, kind)
         else:
             text = f"translator for {node.name}( ) argument #{place + 1} from {native[place]} to {kind} is not defined"
             raise CompileError("D_PROV_PRXLATOR", text, each.span)
-
-
-def _has_translator(scope: Scope, given: Type, output: StructType) -> bool:
-    return any(same(each.input, given) for each in scope.translators_to(output))
 
 
 def _agrees(known: DeclaredProbe | None, made: DeclaredProbe) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dtrace_py.lang import constants
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
+from dtrace_py.lang.grammar.reader import MAX_DEPTH
 from dtrace_py.lang.intrinsics import specified, unknown
 from dtrace_py.lang.layouts import lay_out
 from dtrace_py.lang.source import Span
@@ -15,6 +16,7 @@ from dtrace_py.lang.types import (
     ArrayType,
     DynamicType,
     EnumType,
+    FloatType,
     FunctionType,
     IntType,
     PointerType,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _INT_MAX = (1 << 31) - 1
 _MOST_ELEMENTS = (1 << 32) - 1
+_MOST_BYTES = (1 << 63) - 1
 
 
 def resolve(scope: Scope, name: ast.TypeName) -> Type:
@@ -86,8 +89,8 @@ def around(scope: Scope, kind: Type, specifier: ast.Specifier, layers: tuple[ast
             case ast.ArrayOf(count=count):
                 kind = _array(scope, kind, count, layer.span)
             case ast.FunctionOf(parameters=parameters):
-                for parameter in parameters:
-                    resolve(scope, parameter.type)
+                check_twins(parameters)
+                check_void(parameters, [resolve(scope, parameter.type) for parameter in parameters])
                 kind = FunctionType()
             case ast.KeyedBy():
                 kind = DynamicType()
@@ -99,15 +102,16 @@ def _array(scope: Scope, element: Type, count: ast.Expr | None, span: Span) -> A
         raise CompileError("D_DECL_VOIDOBJ", "cannot declare array of void", span)
     if isinstance(element, DynamicType):
         raise CompileError("D_DECL_DYNOBJ", "cannot declare array of associative arrays", span)
-    if size_of(element, scope.source, scope.strsize()) is None:
+    size = size_of(element, scope.source, scope.strsize())
+    if size is None:
         raise CompileError("D_DECL_INCOMPLETE", f"cannot declare array of incomplete type {element}", span)
     if count is None:
         return ArrayType(element, 0)
     number = constant(scope, count)
-    if number is None or number < 0:
+    if number is None or number <= 0:
         text = "positive integral constant expression or tuple signature expected as array declaration subscript"
         raise CompileError("D_DECL_ARRSUB", text, count.span)
-    if number > _MOST_ELEMENTS:
+    if number > _MOST_ELEMENTS or number * size > _MOST_BYTES:
         raise CompileError("D_DECL_ARRBIG", f"dimension of array is too big: {number}", count.span)
     return ArrayType(element, number)
 
@@ -147,7 +151,10 @@ def _structure(scope: Scope, node: ast.Struct) -> StructType:
         for declarator in line.declarators:
             members.append(_member(scope, base, line.specifier, declarator))
     _refuse_twins(scope, members, node.span)
-    scope.source.complete(kind, lay_out(members, node.keyword == "union", scope.source, scope.strsize()))
+    layout = lay_out(members, node.keyword == "union", scope.source, scope.strsize())
+    if layout.size > _MOST_BYTES:
+        raise CompileError("D_UNKNOWN", f"{name} is too big", node.span)
+    scope.source.complete(kind, layout)
     return kind
 
 
@@ -160,14 +167,14 @@ def _member(scope: Scope, base: Type, specifier: ast.Specifier, node: ast.Declar
 
 def _width(scope: Scope, kind: Type, name: str, node: ast.Expr) -> int:
     """The width of a bit-field (D2)."""
-    if not isinstance(kind, IntType) or isinstance(kind, EnumType):
-        raise CompileError("D_DECL_BFTYPE", f"invalid type for bit-field: {name} {kind}", node.span)
     width = constant(scope, node)
-    if width is None:
+    if width is None or width <= 0:
         text = f"positive integral constant expression expected as bit-field size: {name}"
         raise CompileError("D_DECL_BFCONST", text, node.span)
-    if not 0 < width <= kind.size * 8:
-        raise CompileError("D_DECL_BFSIZE", f"bit-field too big for type or without width: {name}", node.span)
+    if not isinstance(kind, IntType) or isinstance(kind, EnumType):
+        raise CompileError("D_DECL_BFTYPE", f"invalid type for bit-field: {name} {kind}", node.span)
+    if width > kind.size * 8:
+        raise CompileError("D_DECL_BFSIZE", f"bit-field too big for type: {name}", node.span)
     return width
 
 
@@ -216,6 +223,35 @@ def _explicit(scope: Scope, name: str, node: ast.Expr) -> int:
 
 
 # What may be declared
+
+
+def check_depth(kind: Type, span: Span) -> None:
+    """Raise the error for a type around types around types, as typedef upon typedef may make it."""
+    depth = 0
+    while isinstance(kind, PointerType | ArrayType):
+        kind = kind.target if isinstance(kind, PointerType) else kind.element
+        depth += 1
+    if depth > MAX_DEPTH or (isinstance(kind, IntType | FloatType) and len(kind.chain) > MAX_DEPTH):
+        raise CompileError("D_SYNTAX", f"types nested more than {MAX_DEPTH} deep", span)
+
+
+def check_twins(parameters: tuple[ast.Parameter, ...]) -> None:
+    """Raise D_DECL_PROTO_FORM for two parameters of one name."""
+    seen: set[str] = set()
+    for each in parameters:
+        if each.name in seen:
+            raise CompileError("D_DECL_PROTO_FORM", f"parameter is already declared: {each.name}", each.span)
+        if each.name is not None:
+            seen.add(each.name)
+
+
+def check_void(parameters: tuple[ast.Parameter, ...], kinds: list[Type]) -> None:
+    """Raise the error for a void parameter that has a name, or others besides it."""
+    for each, kind in zip(parameters, kinds, strict=True):
+        if isinstance(kind, VoidType) and len(parameters) > 1:
+            raise CompileError("D_DECL_PROTO_VOID", "void must be the sole parameter", each.span)
+        if isinstance(kind, VoidType) and each.name is not None:
+            raise CompileError("D_DECL_PROTO_NAME", f"void parameter may not have a name: {each.name}", each.span)
 
 
 def check_name(name: str, span: Span) -> None:

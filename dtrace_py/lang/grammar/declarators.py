@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from dtrace_py.lang.errors import CompileError
@@ -13,16 +14,22 @@ from dtrace_py.lang.source import Span
 
 STORAGE = frozenset("auto register static extern typedef self this".split())
 QUALIFIERS = frozenset("const volatile restrict userland import".split())
+_ATTRIBUTES = frozenset("signed unsigned short long".split())
 _TAGGED = frozenset("struct union enum".split())
 _TYPE_WORDS = frozenset("char double float int long short signed string unsigned void".split()) | _TAGGED | QUALIFIERS
 
 _GAP = rf"(?:\s|{COMMENT}|(?:const|volatile|restrict|userland)\b)*+"
 _NOT_OPERAND = r"[;)\],?:/%<>=|^}.]|->|&&|!=|[-+*&]=|\Z"
 """What cannot begin the operand of a cast."""
-_MAY_BE_TYPE = re.compile(rf"{_GAP}(?:(?:\*{_GAP})*+[)\[]|\(\s*+\*)", re.ASCII)
-_MAY_BE_CAST = re.compile(rf"{_GAP}(?:(?:\*{_GAP})++[)\[]|\(\s*+\*|\)(?!{_GAP}(?:{_NOT_OPERAND})))", re.ASCII)
+_MAY_BE_TYPE = rf"{_GAP}(?:(?:\*{_GAP})*+[)\[]|\(\s*+\*)"
+_MAY_BE_CAST = rf"{_GAP}(?:(?:\*{_GAP})++[)\[]|\(\s*+\*|\)(?!{_GAP}(?:{_NOT_OPERAND})))"
 """What follows the first word of a type in parentheses. Looked for first, because asking for kernel types is slow: for
-``(x)->y``, ``(x * 2)``, ``(a[1])`` or ``(strlen(s) + 1)`` nobody is asked."""
+``(x)->y``, ``(x * 2)``, ``(a[1])`` or ``(strlen(s) + 1)`` nobody is asked. (Compiled when there is something to look at.)"""
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.ASCII)
 
 
 class Specifiers(NamedTuple):
@@ -47,7 +54,7 @@ class DeclaratorParser(Reader):
     def at_type_in_parentheses(self, cast: bool) -> bool:
         """Whether the parenthesis just passed encloses a type, as that of a cast or of sizeof."""
         after = _MAY_BE_CAST if cast else _MAY_BE_TYPE
-        if self.token.kind is Kind.IDENT and not after.match(self.lexer.text, self.lexer.at):
+        if self.token.kind is Kind.IDENT and not _pattern(after).match(self.lexer.text, self.lexer.at):
             return False
         return self.at_type()
 
@@ -76,7 +83,7 @@ class DeclaratorParser(Reader):
                 self.advance()
             elif token.is_(*_TAGGED):
                 tagged.append(self._enum() if token.text == "enum" else self._struct())
-            elif not self._another_word(bool(words or tagged)):
+            elif not self._another_word(words, bool(tagged)):
                 break
             else:
                 words.append(token.value)
@@ -93,9 +100,16 @@ class DeclaratorParser(Reader):
                 return Specifiers(storage, ast.Enum(span, qualified, made.tag, made.enumerators))
         return Specifiers(storage, ast.Words(span, qualified, tuple(words)))
 
-    def _another_word(self, complete: bool) -> bool:
+    def _another_word(self, words: list[str], tagged: bool) -> bool:
         """Whether the token is one more word of the type; the declared name may be spelled like a type."""
-        return not (complete and self.token.kind is Kind.IDENT) and self.at_type()
+        if self.token.kind is not Kind.IDENT or not (words or tagged):
+            return self.at_type()
+        # "unsigned pid_t x" is an error of its own, but "unsigned x" is none, even if there are types of that name.
+        return not tagged and _ATTRIBUTES.issuperset(words) and self._another_follows() and self.at_type()
+
+    def _another_follows(self) -> bool:
+        ahead = self.peek()
+        return ahead.kind is Kind.IDENT or ahead.is_("*")
 
     def _storage(self, known: str | None) -> str:
         if known is not None:

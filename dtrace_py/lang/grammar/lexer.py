@@ -54,8 +54,8 @@ KEYWORDS = frozenset(
 )
 """The reserved words (L13)."""
 
-COMMENT = r"/\*(?:[^*]|\*(?!/))*+\*/"
-"""For looking ahead; the lexer itself knows what is wrong with a comment."""
+COMMENT = r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
+"""For looking ahead; the lexer itself knows what is wrong with a comment. (Not possessive: Python 3.11.2 gets that wrong.)"""
 _SPACE = re.compile(r"[ \t\r\v\f]+|\\\n")
 _DESCRIPTION = re.compile(r"[-$:_.?*\\\[\]!A-Za-z][-$:_.?*\\\[\]!A-Za-z0-9`]*|[0-9]+")
 _IDENT = re.compile(r"[A-Za-z_]\w*(`+[A-Za-z_]\w*)*|`+[A-Za-z_]\w*|[0-9]\w*`+[A-Za-z_]\w*", re.ASCII)
@@ -128,17 +128,19 @@ class Lexer:
     def inner(self) -> Token:
         """The next token of an expression, a statement or a declaration."""
         self._skip_space()
-        if match := MACRO.match(self.text, self.at):
-            return self._macro(match)
-        if match := _AGGREGATION.match(self.text, self.at):
-            return self._take(Kind.AGGREGATION, match, match[1] or "_")
         if match := _IDENT.match(self.text, self.at):
             return self._word(match)
-        if _FLOAT.match(self.text, self.at):
-            raise self._error("D_SYNTAX", "floating-point constants are not permitted")
-        if match := _NUMBER.match(self.text, self.at):
-            return self._take(Kind.INT, match, match[0])
-        if match := _PREDICATE_ENDS.match(self.text, self.at):
+        first = self.text[self.at : self.at + 1]
+        if first == "$" and (match := MACRO.match(self.text, self.at)):
+            return self._macro(match)
+        if first == "@" and (match := _AGGREGATION.match(self.text, self.at)):
+            return self._take(Kind.AGGREGATION, match, match[1] or "_")
+        if first.isdigit() or first == ".":
+            if _FLOAT.match(self.text, self.at):
+                raise self._error("D_SYNTAX", "floating-point constants are not permitted")
+            if match := _NUMBER.match(self.text, self.at):
+                return self._take(Kind.INT, match, match[0])
+        if first == "/" and _PREDICATE_ENDS.match(self.text, self.at):
             return self._advance(Kind.PREDICATE_END, 1)
         return self._common()
 

@@ -62,8 +62,8 @@ GENERATED = frozenset(
     """
     alloca basename bcopy cleanpath copyin copyinstr copyinto copyout copyoutstr d_path dirname getmajor getminor htonl htonll
     htons index inet_ntoa inet_ntoa6 inet_ntop json link_ntop lltostr memstr mutex_owned mutex_owner mutex_type_adaptive
-    mutex_type_spin ntohl ntohll ntohs progenyof rand rindex rw_iswriter rw_read_held rw_write_held strchr strjoin strlen
-    strrchr strstr strtok strtoll substr tolower toupper
+    mutex_type_spin ntohl ntohll ntohs progenyof rand rindex rw_iswriter rw_read_held rw_write_held speculation strchr strjoin
+    strlen strrchr strstr strtok strtoll substr tolower toupper
     """.split()
 )
 """The subroutines that this version of dtpy can run."""
