@@ -99,6 +99,8 @@ def _started(context: Context) -> list[str]:
     lines = []
     if "vtimestamp" in context.needs:
         lines.append("    f.started = bpf_ktime_get_ns();")
+    if "tokens" in context.needs:
+        lines.append("    f.frame->temporaries.tokens.next = 0;")
     if "this" in context.needs:
         lines.append("    string_clear((char *)&f.frame->temporaries.this_, sizeof(f.frame->temporaries.this_));")
     return lines

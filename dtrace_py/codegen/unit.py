@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from dtrace_py.codegen import aggregations, builtins, clauses, dynamic, programs, surroundings, variables
+from dtrace_py.codegen import aggregations, builtins, clauses, dynamic, programs, subroutines, surroundings, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
@@ -233,7 +233,8 @@ class _Unit:
 
     def _early_headers(self, layouts: list[AggregationLayout]) -> list[str]:
         """Those that say what is in the temporaries."""
-        return [*(["aggregate"] if layouts else []), *(["scratch"] if "scratch" in self.needs else [])]
+        called = [name for name in subroutines.HEADERS if name in self.environment.headers]
+        return [*(["aggregate"] if layouts else []), *(["scratch"] if "scratch" in self.needs else []), *called]
 
     def _optional_headers(self) -> list[str]:
         providers = {probe.provider for probe in self.plan.probes}
@@ -290,6 +291,7 @@ class _Unit:
             lines.append("    struct cpu_info cpu;")
         if self.environment.texts:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
+        lines += [f"    {member}" for name, member in subroutines.SCRATCH.items() if name in self.needs]
         return [*lines, "} __attribute__((aligned(8)));", ""]
 
     def _clauses(self) -> list[str]:
