@@ -3,11 +3,11 @@
 #pragma once
 
 /* The stack of a function's probe begins with its caller, others with the function that the probe is in. */
-static __always_inline u64 caller(struct firing *f)
+static __always_inline u64 caller(struct firing *f, u32 calls)
 {
     u64 frames[2] = {};
 
-    if (bpf_get_stack(f->context, frames, sizeof(frames), f->skipped_frames) < 0)
+    if (bpf_get_stack(f->context, frames, sizeof(frames), stack_skipped(f, calls)) < 0)
         return 0;
     return f->in_caller ? frames[0] : frames[1];
 }

@@ -101,7 +101,7 @@ OPTIONS = {
         Option("strsize", at_least(2, size), _S, 256, most=1 << 16),
         Option("teardownreport", scalar, _S),
         Option("cleanrate", rate, _S, 10**9 // 101),
-        Option("nspec", at_least(0, scalar), _S, 1),
+        Option("nspec", at_least(0, scalar), _S, 1, most=1 << 20),  # a loop of BPF makes 8 million rounds
         Option("specsize", size, _S, 4 << 20),
         Option("jstackframes", at_least(1, scalar), _S, 50),
         Option("jstackstrsize", size, _S, 512),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import assert_never
 
@@ -47,6 +48,9 @@ _SHORT = 4
 
 _CHAIN = 8
 """Conditionals in a row up to which they nest in C too."""
+
+_SPILLED = re.compile(r"SPILLED\(\d+\)")
+"""The C text of an intermediate value that is kept in the frame."""
 
 _FEW = 16
 """Intermediate values that a clause may keep in C variables."""
@@ -187,7 +191,7 @@ class Expressions:
 
     def save(self, number: Number) -> Number:
         """The number in a C variable of its own, unless it is a constant or already in one."""
-        if number.constant is not None or number.text.isidentifier() or number.text.startswith("SPILLED("):
+        if number.constant is not None or number.text.isidentifier() or _SPILLED.fullmatch(number.text):
             return number
         self._held += 1
         if self._held > _FEW:

@@ -92,8 +92,9 @@ class Storage:
 
     def key(self, node: typed.Value) -> str:
         """Fill in the key of an element; returns C text of its address."""
-        variable = node.variable
-        parts = self.expressions.keys(node.keys)
+        return self._filled(node.variable, self.expressions.keys(node.keys))
+
+    def _filled(self, variable: Variable, parts: list[Number | Buffer]) -> str:
         name, stem = self.writer.fresh("key"), dynamic.pool(self.environment, variable).name
         self.writer.line(f"struct {stem}_key *{name} = &f->frame->temporaries.key.{stem};")
         if variable.scope == "self":
@@ -152,11 +153,24 @@ class Storage:
             value = self.expressions.save(self.expressions.number(node.value))
             self._store(node.target.variable, self.key(node.target), value, kind)
             return value
-        # The value first: it may use the key's memory itself.
-        value = self.expressions.save(self.expressions.number(node.value))
-        place = self._find(node.target)
+        effects = self.expressions.effects
+        with self.writer.aside() as valued:
+            value = self.expressions.save(self.expressions.number(node.value))
+        with self.writer.aside() as keyed:
+            parts = self.expressions.keys(node.target.keys)
+        # Left before right, if that makes a difference. Else the value first: it may use the key's memory itself.
+        ordered = self.expressions.effects != effects
+        self.writer.lines += keyed if ordered else [*valued, *keyed]
+        if ordered:
+            parts = [
+                self.expressions.copied(part) if isinstance(part, Buffer) and part.changes else part for part in parts
+            ]
+        place = self._find(node.target, self._filled(node.target.variable, parts))
         old = self.writer.fresh()
         self.writer.line(f"s64 {old} = {place.element} ? {place.element}->value : 0;")
+        if ordered:
+            self.writer.lines += valued
+            place = _Place("", self._filled(node.target.variable, parts), place.element)
         before = Number(old)
         after = self.expressions.arithmetic(node.op, before, value, kind)
         new = self.writer.fresh()
