@@ -12,13 +12,14 @@ struct copyout {
 CALLBACK long copyout_piece(u64 round, struct copyout *copy)
 {
     struct scratch *scratch = copy->scratch;
-    u64 size = scratch->left;
+    u64 last = scratch->left - 1, size;
 
-    HIDE(size);
-    if (!size)
+    if (!scratch->left)
         return 1;
-    if (size > SCRATCH_BYTES)
-        size = SCRATCH_BYTES;
+    HIDE(last); /* older verifiers do not learn from a comparison with 0 that something is at least 1 */
+    if (last >= SCRATCH_BYTES)
+        last = SCRATCH_BYTES - 1;
+    size = last + 1;
     copy->outcome = COPYOUT_CANNOT_READ;
     if (bpf_probe_read_kernel(scratch->passing, size, (void *)scratch->from))
         return 1;
@@ -47,14 +48,15 @@ SUBPROGRAM u64 copyout(struct firing *f, u64 from, u64 to, u64 size)
 /* A string of the frame, and its end: no more than `most` bytes of it. `copy` is room for another string. */
 SUBPROGRAM u64 copyout_string(char *copy, char *from, u64 to, u64 most)
 {
-    u64 size = bpf_probe_read_kernel_str(copy, STRING_BYTES, from);
+    u64 size = bpf_probe_read_kernel_str(copy, STRING_BYTES, from), last;
 
     if (size > most)
         size = most;
-    HIDE(size);
     if (!size)
         return COPYOUT_DONE;
-    if (size > STRING_BYTES)
+    last = size - 1;
+    HIDE(last);
+    if (last >= STRING_BYTES)
         return COPYOUT_CANNOT_READ;
-    return bpf_probe_write_user((void *)to, copy, size) ? COPYOUT_CANNOT_WRITE : COPYOUT_DONE;
+    return bpf_probe_write_user((void *)to, copy, last + 1) ? COPYOUT_CANNOT_WRITE : COPYOUT_DONE;
 }

@@ -134,7 +134,8 @@ class Expressions:
                 return self._load(node)
             case typed.Unary(op=op, operand=operand):
                 number = self.number(operand)
-                return Number(f"{op}{number.wide}", "u64" if number.ctype == "u64" else "s64", loose=True)
+                ctype = "u64" if number.ctype == "u64" else "s64"
+                return Number(f"{op}{number.as_(ctype)}", ctype, loose=True)
             case typed.Arithmetic():
                 left, right = self.pair(node.left, node.right)
                 return self.arithmetic(node.op, left, right, node.type)
@@ -267,7 +268,10 @@ class Expressions:
             ctype = "s64" if signed else "u64"
             return Number(f"{left.as_(ctype)} >> {count}", ctype, loose=True)
         ctype = "u64" if "u64" in (left.ctype, right.ctype) else "s64"
-        return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True)
+        known = (
+            left.constant is not None and right.constant is not None
+        )  # what assignments were found to store: ints in C
+        return Number(f"{left.as_(ctype) if known else left.wide} {op} {right.wide}", ctype, loose=True)
 
     def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
         if not right.constant:  # 0 is one that an assignment was found to store
