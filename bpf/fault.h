@@ -129,25 +129,27 @@ struct fault_record {
     } while (0)
 
 /* The end of a clause that faulted: its record, if it has one, becomes nothing, and the fault gets one of its own. */
-static __always_inline void fault_report(struct firing *f, void *record, u32 enabling, struct fault *fault)
+SHARED u32 fault_report(struct firing *f, void *record, u32 enabling, struct fault *fault)
 {
     f->frame->counts.faulted++;
     if (record)
         ring_publish(f->ring, record, RECORD_HEADER(f, enabling) | RECORD_DISCARDED);
     struct fault_record *report = record_room(f, sizeof(*report));
     if (!report)
-        return;
+        return 0;
     report->action = fault->action;
     report->code = fault->code;
     report->value = fault->value;
     ring_publish(f->ring, &report->header, RECORD_HEADER(f, enabling) | RECORD_FAULT);
+    return 0;
 }
 
 /* A fault in an ERROR clause is only counted (contract F22). */
-static __always_inline void fault_in_error(struct firing *f, void *record, u32 enabling)
+SHARED u32 fault_in_error(struct firing *f, void *record, u32 enabling)
 {
     f->frame->counts.faulted++;
     f->frame->counts.error_faults++;
     if (record)
         ring_publish(f->ring, record, RECORD_HEADER(f, enabling) | RECORD_DISCARDED);
+    return 0;
 }

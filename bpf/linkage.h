@@ -18,6 +18,13 @@
  */
 #define SUBPROGRAM static __attribute__((LINKED, used))
 
+/* What every clause has: a function where there are many, which would keep clang busy otherwise. */
+#ifdef MANY_CLAUSES
+#define SHARED SUBPROGRAM
+#else
+#define SHARED static __always_inline
+#endif
+
 /* What LOOP() calls: long name(u64 round, struct ... *context). Any result but 0 ends the loop. */
 #define CALLBACK static __attribute__((LINKED, used))
 

@@ -16,7 +16,7 @@
 #define RECORD_HEADER(f, enabling) (RECORD_PUBLISHED | (u64)(enabling) << 32 | (f)->probe)
 
 /* Room in the ring. Under bufpolicy=fill the first record that finds none ends tracing everywhere. */
-static __always_inline void *record_room(struct firing *f, u64 size)
+SHARED void *record_room(struct firing *f, u64 size)
 {
     void *record = ring_reserve(f->ring, size);
 
@@ -27,7 +27,7 @@ static __always_inline void *record_room(struct firing *f, u64 size)
     return record;
 }
 
-static __always_inline void *record_reserve(struct firing *f, u64 size)
+SHARED void *record_reserve(struct firing *f, u64 size)
 {
     void *record = record_room(f, size);
 

@@ -30,6 +30,9 @@ FAULT_RECORD = 24
 _MOST_AGGREGATIONS = 50
 """The kernel lets a program use 64 maps (MAX_USED_MAPS); the rest is for other things."""
 
+_MOST_TEXT = 32 << 20
+"""Bytes of string temporaries, which every program has for each CPU."""
+
 _POLICIES = {"fill": "RING_FILLS", "ring": "RING_OVERWRITES"}
 """What bpf/record.h and bpf/ring.h call the policies that are not the default."""
 
@@ -88,6 +91,7 @@ class _Unit:
     def generate(self) -> Unit:
         self._note()
         self._generate_clauses()
+        self._check_memory()
         if self._threads_end():
             self.kinds.append(Kind("thread_end", len(self.kinds)))
         self.needs = set(self.environment.needs)
@@ -172,6 +176,13 @@ class _Unit:
                 if clause.label in labels:
                     made = clauses.generate(clause, self.environment, error, bool(self.errors), self.linkage)
                     self.functions[made.name] = made
+
+    def _check_memory(self) -> None:
+        """Raise DtpyError if strings need more of each CPU's memory than it is worth."""
+        size = self.environment.texts * self.environment.bound
+        if size > _MOST_TEXT:
+            needed = f"intermediate strings of one action take {size >> 20} MB, {_MOST_TEXT >> 20} MB are possible"
+            raise DtpyError(f"could not enable tracing: {needed}; try a smaller strsize")
 
     # The text
 
