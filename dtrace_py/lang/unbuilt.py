@@ -9,7 +9,6 @@ from dtrace_py.lang.errors import CompileError, not_built
 from dtrace_py.lang.formats import Format, later
 from dtrace_py.lang.program import Clause
 from dtrace_py.lang.source import Span
-from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.record import values
 
 
@@ -49,16 +48,8 @@ def _reason(node: object) -> str | None:
             return node.what
         case typed.Call(subroutine=subroutine) if not subroutine.generated:
             return f"{subroutine.name}( )"
-        case typed.Read(builtin=builtin) if not builtin.generated:
-            return f"the variable {builtin.name}"
-        case typed.Call(subroutine=subroutine) if not subroutine.generated:
-            return f"{subroutine.name}( )"
-        case typed.Aggregate(aggregation=aggregation) if not AGGREGATING[aggregation.function].generated:
-            return f"{aggregation.function}( )"
         case typed.Perform(action=action) if not action.generated:
             return f"{action.name}( )"
-        case typed.Element(builtin=builtin) if not builtin.generated:
-            return f"{builtin.name}[ ]"
         case typed.Printf(format=fmt) | typed.Command(format=fmt) | typed.Printa(format=Format() as fmt) if (
             letters := later(fmt)
         ):

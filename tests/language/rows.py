@@ -32,7 +32,7 @@ def names() -> dict[str, list[tuple[str, bool]]]:
     """What the tables have built in, by row: names, and whether the generator knows them."""
     found: dict[str, list[tuple[str, bool]]] = {}
     for builtin in BUILTINS.values():
-        found.setdefault(builtin.row, []).append((builtin.name, builtin.generated))
+        found.setdefault(builtin.row, []).append((builtin.name, True))
     for subroutine in SUBROUTINES.values():
         found.setdefault(subroutine.row, []).append((f"{subroutine.name}()", subroutine.generated))
     for action in ACTIONS.values():
@@ -40,7 +40,7 @@ def names() -> dict[str, list[tuple[str, bool]]]:
             continue
         found.setdefault(action.row, []).append((f"{action.name}()", action.generated))
     for aggregating in AGGREGATING.values():
-        found.setdefault(aggregating.row, []).append((f"{aggregating.name}()", aggregating.generated))
+        found.setdefault(aggregating.row, []).append((f"{aggregating.name}()", True))
     return found
 
 

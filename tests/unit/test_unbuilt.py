@@ -7,7 +7,6 @@ import pytest
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
-from dtrace_py.lang.tables.variables import BUILTINS
 from dtrace_py.lang.unbuilt import unbuilt
 from tests.golden.compiling import compiled
 
@@ -21,10 +20,6 @@ ARGUMENTS = {
     "ipaddr_t *": "(ipaddr_t *)arg0",
     "void *": "(void *)arg0",
 }
-
-
-NOT_ALONE = frozenset({"args", "fds", "uregs", "curcpu", "curpsinfo", "curlwpsinfo"})
-"""Variables that are read in part only, or that are translations."""
 
 
 def call(name: str, parameters: tuple[str, ...]) -> str:
@@ -58,17 +53,8 @@ def test_actions(name: str) -> None:
     assert refused(call(name, ACTIONS[name].prototype.parameters)) == [f"{name}( ) is not implemented (yet)"]
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, row in BUILTINS.items() if not row.generated and name not in NOT_ALONE]
-)
-def test_variables(name: str) -> None:
-    assert refused(f"x = {name}") == [f"the variable {name} is not implemented (yet)"]
-
-
 def test_what_can_be_run_is_not_refused() -> None:
     functions = [
-        f"@{name} = {name}({', '.join(['1', '2', '4', '5', '8'][: row.least])})"
-        for name, row in AGGREGATING.items()
-        if row.generated
+        f"@{name} = {name}({', '.join(['1', '2', '4', '5', '8'][: row.least])})" for name, row in AGGREGATING.items()
     ]
     assert refused("; ".join([*functions, 'x = 1; self->y = "a"; a[x] = &curthread->pid', "stack(); sym(arg0)"])) == []

@@ -17,7 +17,6 @@ class Aggregating:
     distribution: bool = False
     signed: bool = True
     """Whether the value prints signed (count and stddev do not)."""
-    generated: bool = True
     version: str = "1.0"
 
     @property

@@ -15,8 +15,6 @@ class Builtin:
     row: str
     """Of the contract."""
     version: str = "1.0"
-    generated: bool = True
-    """Whether this version of dtpy can run it."""
     size: int = 0
     stability: Stability = STABLE
 
