@@ -24,6 +24,7 @@ from dtrace_py.codegen.layout import (
 from dtrace_py.codegen.operands import PROCESS, loading, padded
 from dtrace_py.codegen.variables import is_memory, storage_type
 from dtrace_py.lang import typed
+from dtrace_py.lang.constants import cut
 from dtrace_py.lang.tables.actions import Action as ActionRow
 from dtrace_py.lang.types import IntType, StringType
 
@@ -100,8 +101,8 @@ class Records:
         match value:
             case typed.Text(value=text):
                 return ConstantField(text.split("\0")[0][: self.expressions.environment.target.strsize - 1])
-            case typed.Const(value=known, type=IntType(size=width, signed=signed)):
-                return ConstantField(known, width, signed)
+            case typed.Const(value=known, type=IntType(size=width, signed=signed) as kind):
+                return ConstantField(cut(known, kind), width, signed)
             case typed.Read(builtin=builtin) if self._is_name(builtin.name):
                 return NameField(_NAMES.index(builtin.name))
         kind = value.type
