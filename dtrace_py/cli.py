@@ -23,7 +23,6 @@ _LATER = {
     "3": "the 32-bit data model (-32)",
     "a": "anonymous tracing (-a)",
     "A": "anonymous tracing (-A)",
-    "B": "block-buffered output (-B)",
     "G": "USDT objects (-G)",
     "h": "USDT headers (-h)",
 }
@@ -65,6 +64,7 @@ _HELP = {
     "x": "Set an option: name or name=value.",
     "b": "Size of each CPU's buffer, such as 4m.",
     "o": "Append trace output to a file.",
+    "B": "Write output in blocks, not line by line; it always is.",
     "C": "Put scripts through the C preprocessor first.",
     "D": "... with a macro: name or name=value.",
     "U": "... without a macro.",

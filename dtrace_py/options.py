@@ -69,7 +69,9 @@ OPTIONS = {
     row.name: row
     for row in (
         *_rows(_C, flag, "argref cpp defaultargs droptags empty errtags knodefs nolibs unodefs verbose zdefs"),
-        *_rows(_C, flag, "aggpercpu core debug kdefs lazyload linknommap pspec strip udefs", False),
+        # What only a program sees that is built with the library, and what concerns -G alone.
+        *_rows(_C, flag, "aggpercpu lazyload linknommap strip"),
+        *_rows(_C, flag, "core debug kdefs pspec udefs", False),
         *_rows(_C, flag, "cpphdrs", pragma=False),
         *_rows(_C, anything, "cppargs cpppath define incdir libdir syslibdir undef", pragma=False),
         *_rows(_C, anything, "ldpath objcopypath setenv unsetenv ctfpath modpath procfspath", False, False),
@@ -82,7 +84,7 @@ OPTIONS = {
         Option("iregs", scalar, _C, 8, built=False),
         Option("late", one_of("dynamic", "static"), _C, "dynamic", built=False),
         Option("linkmode", one_of("kernel", "primary", "dynamic", "static"), _C, "kernel", built=False),
-        Option("linktype", one_of("elf", "dof"), _C, "elf", built=False),
+        Option("linktype", one_of("elf", "dof"), _C, "elf"),
         Option("lockmem", anything, _C, "unlimited", built=False, pragma=False),
         Option("stdc", one_of("a", "c", "s", "t"), _C, "a", pragma=False),
         Option("tregs", scalar, _C, 8, built=False),
@@ -90,9 +92,10 @@ OPTIONS = {
         Option("aggsize", size, _S, 4 << 20),
         Option("bufpolicy", one_of("switch", "fill", "ring"), _S, "switch"),
         Option("bufresize", one_of("auto", "manual"), _S, "auto"),
-        Option("bufsize", size, _S, 4 << 20, most=1 << 29),  # the verifier knows no larger offset (BPF_MAX_VAR_OFF)
+        Option("bufsize", size, _S, 4 << 20),
         Option("cpu", cpu, _S),
         Option("destructive", scalar, _S),
+        Option("grabanon", scalar, _S),  # there is no anonymous state to grab
         Option("detach", one_of("wait", "background"), _S, "wait"),
         Option("dynvarsize", size, _S, 1 << 20),
         Option("panic", scalar, _S),
@@ -108,7 +111,7 @@ OPTIONS = {
         Option("noresolve", scalar, _S),
         Option("scratchsize", size, _S, 256, most=1 << 20),
         Option("ustackframes", at_least(1, scalar), _S, 20),
-        *_rows(_S, scalar, "bpflog grabanon maxframes temporal", False),
+        *_rows(_S, scalar, "bpflog maxframes temporal", False),
         *_rows(_S, size, "bpflogsize pcapsize", False),
         Option("aggrate", rate, _D, 10**9),
         Option("aggsortkey", scalar, _D),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from dtrace_py import buffers, programs
+from dtrace_py import buffers, programs, rates
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
@@ -138,8 +138,11 @@ class Session:
             with progress("compiling and loading"):
                 tracer = stack.enter_context(self._load(prepared, compiled))
                 self._leave_black_box(stack, prepared, tracer)
-            told = buffers.lowered(self.job.options, prepared.bufsize)
-            if told and not self.job.options.flag("quietresize"):
+            for name, had in (("bufsize", prepared.bufsize), ("dynvarsize", prepared.dynvarsize)):
+                told = buffers.lowered(self.job.options, name, had)
+                if told and not self.job.options.flag("quietresize"):
+                    self.complain(told)
+            for told in rates.changed(self.job.options):
                 self.complain(told)
             run = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain, processes)
             status = run.go(report)

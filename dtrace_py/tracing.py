@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
+from dtrace_py import rates
 from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.drops import Drops
 from dtrace_py.consumer.store import Store
@@ -36,9 +37,6 @@ NAP = 0.05
 
 _BUSY = 1 / 8
 """A ring fuller than this is read again at once."""
-
-_FASTEST, _SLOWEST = 1 / 5000, 60.0
-"""Bounds of option cleanrate."""
 
 _NEVER = float("inf")
 
@@ -190,15 +188,14 @@ class Run:
                 self.store.new_pass()
                 self.store.refresh()
             if now >= status_due:
-                status_due = now + self.options.number("statusrate") / 1e9
+                status_due = now + rates.interval(self.options, "statusrate") / 1e9
                 self.drops.report()
 
     def _clean_interval(self) -> float:
         """Seconds between looks at speculations that have ended on several CPUs (option cleanrate)."""
         if self.tracer.speculations is None:
             return _NEVER
-        asked = self.options.number("cleanrate") / 1e9
-        return min(max(asked, _FASTEST), _SLOWEST) if asked else _SLOWEST
+        return rates.interval(self.options, "cleanrate") / 1e9
 
     def _clean(self) -> None:
         """Print what several CPUs have recorded in speculations that were committed, and let the ids be used again."""

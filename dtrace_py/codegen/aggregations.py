@@ -44,7 +44,8 @@ def text_size(key: typed.Expr, environment: Environment) -> int:
         case typed.Text(value=value):
             return padded(min(len(value.split("\0")[0]) + 1, environment.target.strsize))
         case typed.Read(builtin=builtin):
-            return min(environment.names.get(builtin.name, 0) or padded(builtin.size), environment.bound)
+            size = environment.names.get(builtin.name, 0) or padded(builtin.size) or environment.bound
+            return min(size, environment.bound)
     return environment.bound
 
 

@@ -54,6 +54,8 @@ class Environment:
     types: TypeSource
     needs: set[str] = field(default_factory=set)
     """Things a program must set up: arg0 … arg9, errno, epid, names, this, vtimestamp."""
+    headers: set[str] = field(default_factory=set)
+    """The headers of bpf/ with the subroutines that are called."""
     texts: int = 0
     """String temporaries a clause needs at most."""
     memory: int = 0

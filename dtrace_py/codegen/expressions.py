@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen import builtins, destructive, scratch, speculations, surroundings
+from dtrace_py.codegen import builtins, destructive, scratch, speculations, subroutines, surroundings
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
-from dtrace_py.codegen.variables import Storage, is_memory, storage_type
+from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
 from dtrace_py.lang.tables.subroutines import DESTRUCTIVE
@@ -36,10 +37,10 @@ _BUILTINS = {
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 
-_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS, **speculations.NUMBERS}
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS, **speculations.NUMBERS, **subroutines.NUMBERS}
 """What generates calls of subroutines that give a number, or nothing."""
 
-_TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS}
+_TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS, **subroutines.TEXTS}
 """The same of those that give a string."""
 
 _SHORT = 4
@@ -156,6 +157,8 @@ class Expressions:
                 return self._convert(operand, node.type)
             case typed.Assign() | typed.Update():
                 return self.storage.change(node, wanted=True)
+            case typed.Characters(string=string):
+                return self._characters(string)
             case typed.Part():
                 return self.memory.number(node)
             case typed.Within():
@@ -475,6 +478,13 @@ class Expressions:
         limit = min(node.limit + 1 if node.limit else size, self.environment.target.strsize)
         self.writer.line(f"{loading(node.address)}_STRING({to}, {size}, {limit}, {address.text});")
         return Buffer(to, size)
+
+    def _characters(self, node: typed.Expr) -> Number:
+        """The address of a string's text, a number like any other: it lasts to the end of the clause (S7)."""
+        source = self.full(self.buffer(node))
+        self._pinned = self._texts
+        address = self.spilled(Number(f"(u64){source.text}", "u64"))
+        return Number(f"{source.null} ? 0 : {address}", "u64", loose=True) if source.null else address
 
     def _string_conditional(self, node: typed.Conditional) -> Buffer:
         to, size, null = self.text(), self.environment.bound, self.writer.fresh("null")

@@ -42,6 +42,10 @@ class Context:
     """Whether an ERROR clause calls exit()."""
     places: dict[str, int]
     """The place of BEGIN, END and ERROR among the enabled probes."""
+    task_pid: int = 0
+    """The offset of a thread's number in struct task_struct."""
+    ending: tuple[str, ...] = ()
+    """What frees the variables of a thread that has ended."""
 
 
 def generate(kind: Kind, context: Context) -> str:
@@ -56,6 +60,7 @@ def generate(kind: Kind, context: Context) -> str:
         "syscall_return": _syscall,
         "profile": _profile,
         "vtime": _vtime,
+        "thread_end": _thread_end,
     }[kind.name]
     return "\n".join(body(kind, context)) + "\n"
 
@@ -94,6 +99,8 @@ def _started(context: Context) -> list[str]:
     lines = []
     if "vtimestamp" in context.needs:
         lines.append("    f.started = bpf_ktime_get_ns();")
+    if "tokens" in context.needs:
+        lines.append("    f.frame->temporaries.tokens.next = 0;")
     if "this" in context.needs:
         lines.append("    string_clear((char *)&f.frame->temporaries.this_, sizeof(f.frame->temporaries.this_));")
     return lines
@@ -318,3 +325,20 @@ def _profile(kind: Kind, context: Context) -> list[str]:
 def _vtime(kind: Kind, context: Context) -> list[str]:
     """sched_switch: keeps the account of vtimestamp."""
     return ["PROGRAM int vtime(void *context)", "{", "    vtime_switch();", "    return 0;", "}"]
+
+
+def _thread_end(kind: Kind, context: Context) -> list[str]:
+    """sched_process_free: nothing runs any more in this thread, not even the end of it."""
+    return [
+        "PROGRAM int thread_end(struct bpf_raw_tracepoint_args *context)",
+        "{",
+        "    u32 zero = 0, thread = 0;",
+        "    struct control *words = control.lookup(&zero);",
+        "",
+        f"    bpf_probe_read_kernel(&thread, sizeof(thread), (void *)(context->args[0] + {context.task_pid}));",
+        "    if (!words || !thread)",
+        "        return 0;",
+        *context.ending,
+        "    return 0;",
+        "}",
+    ]

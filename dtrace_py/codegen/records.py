@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from dtrace_py.codegen.described import described
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import (
     Action,
@@ -22,7 +23,7 @@ from dtrace_py.codegen.layout import (
     UserSymbolField,
 )
 from dtrace_py.codegen.operands import PROCESS, loading, padded
-from dtrace_py.codegen.variables import is_memory, storage_type
+from dtrace_py.codegen.variables import storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.constants import cut
 from dtrace_py.lang.tables.actions import Action as ActionRow

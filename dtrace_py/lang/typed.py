@@ -249,14 +249,10 @@ class Within(Typed):
 
 
 @record
-class Characters(Typed, Later):
+class Characters(Typed):
     """The characters of a string in memory, for ``s[i]`` and ``s + 1`` (S7)."""
 
     string: Expr
-
-    @property
-    def what(self) -> str:
-        return "arithmetic on a string's address"
 
 
 @record

@@ -51,6 +51,8 @@ def _reason(node: object) -> str | None:
             return f"{subroutine.name}( )"
         case typed.Read(builtin=builtin) if not builtin.generated:
             return f"the variable {builtin.name}"
+        case typed.Call(subroutine=subroutine) if not subroutine.generated:
+            return f"{subroutine.name}( )"
         case typed.Aggregate(aggregation=aggregation) if not AGGREGATING[aggregation.function].generated:
             return f"{aggregation.function}( )"
         case typed.Perform(action=action) if not action.generated:
@@ -61,6 +63,4 @@ def _reason(node: object) -> str | None:
             letters := later(fmt)
         ):
             return f"format conversion %{letters}"
-        case typed.Call(subroutine=subroutine) if not subroutine.generated:
-            return f"{subroutine.name}( )"
     return None

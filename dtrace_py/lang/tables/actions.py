@@ -57,6 +57,9 @@ GENERATED = frozenset(
 )  # fmt: skip
 """The actions that this version of dtpy can run."""
 
+ABSENT = {"A45": ("breakpoint",)}
+"""Those that Linux has no use for, by row: there is no kernel debugger to enter. They are refused when it comes to tracing."""
+
 
 @record
 class Action:
