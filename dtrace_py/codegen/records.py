@@ -102,8 +102,8 @@ class Records:
         match value:
             case typed.Text(value=text):
                 return ConstantField(text.split("\0")[0][: self.expressions.environment.target.strsize - 1])
-            case typed.Const(value=known, type=IntType(size=width, signed=signed) as kind):
-                return ConstantField(cut(known, kind), width, signed)
+            case typed.Const(value=known, type=IntType(size=width, signed=signed)):
+                return ConstantField(cut(known, value.type), width, signed)
             case typed.Read(builtin=builtin) if self._is_name(builtin.name):
                 return NameField(_NAMES.index(builtin.name))
         kind = value.type
