@@ -46,7 +46,7 @@ struct frame {
 } __attribute__((aligned(64)));
 
 /* An intermediate value of a clause. Without volatile and the barrier clang would keep it on the stack all the same. */
-#define SPILLED(n) (*(volatile s64 *)&f->frame->temporaries.number[n])
+#define SPILLED(n) (*(volatile s64 *)&f->frame->temporaries.spilled[n])
 #define SPILL(n, value) \
     do { \
         SPILLED(n) = (value); \

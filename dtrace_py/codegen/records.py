@@ -25,6 +25,7 @@ from dtrace_py.codegen.layout import (
 from dtrace_py.codegen.operands import PROCESS, loading, padded
 from dtrace_py.codegen.variables import storage_type
 from dtrace_py.lang import typed
+from dtrace_py.lang.constants import cut
 from dtrace_py.lang.tables.actions import Action as ActionRow
 from dtrace_py.lang.types import IntType, StringType
 
@@ -102,7 +103,7 @@ class Records:
             case typed.Text(value=text):
                 return ConstantField(text.split("\0")[0][: self.expressions.environment.target.strsize - 1])
             case typed.Const(value=known, type=IntType(size=width, signed=signed)):
-                return ConstantField(known, width, signed)
+                return ConstantField(cut(known, value.type), width, signed)
             case typed.Read(builtin=builtin) if self._is_name(builtin.name):
                 return NameField(_NAMES.index(builtin.name))
         kind = value.type

@@ -295,7 +295,7 @@ class _Unit:
         if "dpath" in self.needs:
             lines.append(f"    u64 path[{5 + (4096 + 256) // 8}]; /* struct path_walk */")
         if self.environment.spills:
-            lines.append(f"    s64 number[{self.environment.spills}];")
+            lines.append(f"    s64 spilled[{self.environment.spills}];")
         if self.environment.memory:
             lines.append(f"    char memory[{self.environment.memory}] __attribute__((aligned(8)));")
         if "curcpu" in self.environment.needs:

@@ -183,21 +183,14 @@ def rindex(text: str, part: str, start: int | None) -> int:
 
 
 def substr(text: str, start: int, count: int | None) -> str:
-    """R35."""
+    """R35. Where a start before the text meets a negative count nothing is left, as in the classic implementation."""
+    count = 1 << 30 if count is None else count
     if start < 0:
         start += len(text)
-        if start < 0 and count is not None and count >= 0:
-            count += start  # what lies before the text counts
-            if count < 0:
-                return ""
-        if start < 0:
-            if count is None and start + len(text) < 0:
-                return text
-            start = 0
-    if start >= len(text):
+        if start < 0 < start + count:  # it reaches into the text
+            start, count = 0, start + count
+    if not 0 <= start < len(text):
         return ""
-    if count is None:
-        return text[start:]
     end = start + count if count >= 0 else len(text) + count
     return text[start : max(end, start)]
 
