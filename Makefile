@@ -6,6 +6,7 @@
 #   make lab CMD='...'      a command in a guest of the lab, as root; make lab by itself opens a shell there
 #   make soak               the ring under stress for some minutes: hundreds of millions of records, every one accounted for
 #   make fuzz [INPUTS=N]    a million made-up programs through the front end: no traceback, no hang, no flood
+#   make property           random expressions come to what D says, random clauses load: as root, nothing is attached
 #   make bench [ONLY='...'] attaching, letting go and recording, against the kernel's floor and other tools
 
 SHELL := /bin/sh
@@ -22,7 +23,7 @@ ONLY :=
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup packages kernels run test lint lab soak fuzz bench clean
+.PHONY: setup packages kernels run test lint lab soak fuzz property bench clean
 
 setup: $(VENV)/ready kernels
 
@@ -63,6 +64,9 @@ soak: $(VENV)/ready
 
 fuzz: $(VENV)/ready
 	python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
+
+property: $(VENV)/ready
+	python -m tests.property --seed $(SEED)
 
 # ONLY: options of python -m tests.bench, such as --only record.
 bench: setup $(VENV)/plots

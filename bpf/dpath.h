@@ -15,15 +15,21 @@
 
 #define READ(to, address) bpf_probe_read_kernel(&(to), sizeof(to), (void *)(address))
 
+/* In the frame: what is loaded from there is any number to the verifier, and so all rounds are alike to it. */
 struct path_walk {
-    char *text;
-    u64 at; /* where in it the path begins so far */
+    u64 at; /* where in the text the path begins so far */
     u64 dentry, mount;
     u64 root_dentry, root_mount;
+    char text[PATH_MOST + NAME_MOST + 1];
 };
 
-CALLBACK long path_step(u64 round, struct path_walk *walk)
+struct path_context {
+    struct path_walk *walk;
+};
+
+CALLBACK long path_step(u64 round, struct path_context *context)
 {
+    struct path_walk *walk = context->walk;
     u64 root = 0, parent = 0, name = 0, at;
     u32 length = 0;
 
@@ -63,41 +69,41 @@ CALLBACK long path_step(u64 round, struct path_walk *walk)
  */
 SUBPROGRAM long path_read(struct firing *f, char *to, u64 path, u64 whole)
 {
-    char *text = f->frame->temporaries.path;
-    struct path_walk walk = {text, PATH_MOST - 1};
+    struct path_walk *walk = (void *)f->frame->temporaries.path;
+    struct path_context context = {walk};
     u64 fs = 0, hash = 0, parent = 0, root = 0, at;
 
-    if (READ(walk.mount, path + PATH_MOUNT) || READ(walk.dentry, path + PATH_DENTRY))
+    if (READ(walk->mount, path + PATH_MOUNT) || READ(walk->dentry, path + PATH_DENTRY))
         return -1;
-    walk.mount -= MOUNT_INSIDE;
+    walk->mount -= MOUNT_INSIDE;
+    walk->root_dentry = walk->root_mount = 0;
     if (!whole) {
         READ(fs, bpf_get_current_task() + TASK_FS);
-        READ(walk.root_mount, fs + FS_ROOT + PATH_MOUNT);
-        READ(walk.root_dentry, fs + FS_ROOT + PATH_DENTRY);
-        walk.root_mount -= MOUNT_INSIDE;
+        READ(walk->root_mount, fs + FS_ROOT + PATH_MOUNT);
+        READ(walk->root_dentry, fs + FS_ROOT + PATH_DENTRY);
+        walk->root_mount -= MOUNT_INSIDE;
     }
-    text[PATH_MOST - 1] = 0;
-    READ(hash, walk.dentry + DENTRY_HASH);
-    READ(parent, walk.dentry + DENTRY_PARENT);
-    READ(root, walk.mount + MOUNT_ROOT);
-    if (parent == walk.dentry && root != walk.dentry) { /* a pipe, a socket: it is in no directory */
-        __builtin_memcpy(text, "<unknown>", 10);
-        return bpf_probe_read_kernel_str(to, STRSIZE, text);
+    READ(hash, walk->dentry + DENTRY_HASH);
+    READ(parent, walk->dentry + DENTRY_PARENT);
+    READ(root, walk->mount + MOUNT_ROOT);
+    if (parent == walk->dentry && root != walk->dentry) { /* a pipe, a socket: it is in no directory */
+        __builtin_memcpy(walk->text, "<unknown>", 10);
+        return bpf_probe_read_kernel_str(to, STRSIZE, walk->text);
     }
-    if (!hash && parent != walk.dentry) {
-        walk.at -= 10;
-        __builtin_memcpy(text + PATH_MOST - 11, " (deleted)", 11);
+    walk->at = PATH_MOST - 1;
+    walk->text[PATH_MOST - 1] = 0;
+    if (!hash && parent != walk->dentry) {
+        walk->at = PATH_MOST - 11;
+        __builtin_memcpy(walk->text + PATH_MOST - 11, " (deleted)", 11);
     }
-    LOOP(PATH_STEPS, path_step, &walk);
-    at = walk.at;
+    LOOP(PATH_STEPS, path_step, &context);
+    at = *(volatile u64 *)&walk->at;
+    if (at == PATH_MOST - 1)
+        walk->text[--at] = '/';
     HIDE(at);
     if (at >= PATH_MOST)
         return -1;
-    if (at == PATH_MOST - 1) {
-        at--;
-        text[PATH_MOST - 2] = '/';
-    }
-    return bpf_probe_read_kernel_str(to, STRSIZE, text + at);
+    return bpf_probe_read_kernel_str(to, STRSIZE, walk->text + at);
 }
 
 #define LOAD_PATH(to, path, whole) \

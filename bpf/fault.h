@@ -43,6 +43,15 @@ struct fault_record {
         (to) = value_; \
     } while (0)
 
+/* The length of a string in kernel memory, at most `limit`. `scratch` has room for one byte more. */
+#define LOAD_LENGTH(length, scratch, limit, address) \
+    do { \
+        u64 address_ = (address); \
+        (length) = bpf_probe_read_kernel_str(scratch, (limit) + 1, (void *)address_) - 1; \
+        if ((length) < 0) \
+            FAULT(FAULT_BADADDR, address_); \
+    } while (0)
+
 /* Read a string of less than `limit` bytes from kernel memory into a buffer of `size`, zero to its end. */
 #define LOAD_STRING(to, size, limit, address) \
     do { \
@@ -103,6 +112,20 @@ struct fault_record {
     do { \
         if ((divisor) == 0) \
             FAULT(FAULT_DIVZERO, 0); \
+    } while (0)
+
+/* Subroutines take no NULL for a string (contract S3). */
+#define CHECK_STRING(is_null) \
+    do { \
+        if (is_null) \
+            FAULT(FAULT_BADADDR, 0); \
+    } while (0)
+
+/* The result of a string has to fit (contract R30). */
+#define CHECK_ROOM(fits) \
+    do { \
+        if (!(fits)) \
+            FAULT(FAULT_NOSCRATCH, 0); \
     } while (0)
 
 /* The end of a clause that faulted: its record, if it has one, becomes nothing, and the fault gets one of its own. */

@@ -12,6 +12,7 @@ struct control {
     u64 wall_offset; /* CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds */
     u64 ended; /* a program has ended tracing: exit() was called, or bufpolicy=fill has found a ring full */
     u64 panic; /* panic() was called */
+    u64 dynamic_bytes; /* that dynamic variables take, if they are in several maps */
 };
 
 /*
@@ -32,6 +33,10 @@ struct counts {
     u64 error_faults; /* faults in ERROR clauses, which are only counted */
     u64 dynamic_drops; /* stores to dynamic variables for which there was no room */
     u64 aggregation_drops; /* new keys for which there was no room */
+    u64 speculated; /* recorded, but in a speculation */
+    u64 speculative_drops; /* no room in the speculation: dropped too */
+    u64 speculations_busy; /* speculation() found none, but some are about to be free again */
+    u64 speculations_unavailable; /* speculation() found none */
 };
 
 /* What one program owns on one CPU. A program never interrupts itself, so nothing here needs to be atomic. */
@@ -63,6 +68,7 @@ struct firing {
     u32 stopped; /* exit() was called: no further clause of this firing runs */
     u32 skipped_frames; /* of the stack, because they are the tracing's own */
     u32 in_caller; /* the stack begins in the function that called the probed one */
+    u32 has_own_frames; /* the stack begins with the functions of the program that are being called */
     u32 trapped; /* the program runs in the handler of a breakpoint */
     u64 started; /* when the program began, if it accounts for vtimestamp */
     s64 error; /* errno */

@@ -12,7 +12,11 @@
 #define LINKED section(".bpf.fn.linked"), noinline
 
 #define PROGRAM static __attribute__((LINKED, used))
-#define SUBPROGRAM static __attribute__((LINKED))
+/*
+ * Such a function must not be void: what happens to be in r0 may be a pointer to the stack, and is refused at its end. Nor may
+ * clang make it void because nobody looks at what it returns, so it is "used".
+ */
+#define SUBPROGRAM static __attribute__((LINKED, used))
 
 /* What LOOP() calls: long name(u64 round, struct ... *context). Any result but 0 ends the loop. */
 #define CALLBACK static __attribute__((LINKED, used))

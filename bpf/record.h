@@ -8,6 +8,9 @@
 
 #define RECORD_DISCARDED (1ULL << 62) /* the clause faulted: skip it */
 #define RECORD_FAULT (1ULL << 61) /* a struct fault_record */
+#define RECORD_COMMIT (1ULL << 60) /* a mark: commit() of the speculation that it names */
+#define RECORD_SHARED (1ULL << 59) /* a mark: other CPUs may have records of it too */
+#define RECORD_SPECULATIVE (1ULL << 58) /* names a speculation behind its header */
 #define RECORD_PUBLISHED (1ULL << 63) /* keeps the header from being zero */
 
 #define RECORD_HEADER(f, enabling) (RECORD_PUBLISHED | (u64)(enabling) << 32 | (f)->probe)
@@ -37,4 +40,11 @@ static __always_inline void record_publish(struct firing *f, void *record, u32 e
 {
     ring_publish(f->ring, record, RECORD_HEADER(f, enabling));
     f->frame->counts.recorded++;
+}
+
+static __always_inline void record_publish_speculative(struct firing *f, void *record, u32 enabling)
+{
+    ring_publish(f->ring, record, RECORD_HEADER(f, enabling) | RECORD_SPECULATIVE);
+    f->frame->counts.recorded++;
+    f->frame->counts.speculated++;
 }

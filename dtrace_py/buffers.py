@@ -10,9 +10,18 @@ from dtrace_py.options import Options
 
 _SMALLEST = 4096
 
+_LARGEST = 1 << 29
+"""A CPU's ring at most: the verifier knows no larger offset (BPF_MAX_VAR_OFF)."""
+
 _SHARE = 4
 """The rings may take one part in so many of the memory there is. The kernel would give them all of it: it does not refuse
 them the last page, but then kills somebody to get it."""
+
+_OVERHEAD = 8
+"""What the kernel takes for a small element of a hash map, by the byte of it, about."""
+
+_MOST_VARIABLES = 1 << 28
+"""The room of a dynamic variable at most: the kernel counts a map's bytes in 32 bits."""
 
 
 def ring_bytes(bufsize: int) -> int:
@@ -23,7 +32,7 @@ def ring_bytes(bufsize: int) -> int:
 def fitting(options: Options, cpus: int, available: Callable[[], int]) -> int:
     """The bufsize that there is memory for (X24). Raises DtpyError if it may not be lowered."""
     size = options.number("bufsize")
-    most = available() // _SHARE
+    most = min(available() // _SHARE, _LARGEST * cpus)
     while ring_bytes(size) * cpus > most and ring_bytes(size) > _SMALLEST:
         if options.word("bufresize") == "manual":
             raise DtpyError("could not enable tracing: Cannot allocate memory; try a smaller buffer (-b)")
@@ -31,9 +40,22 @@ def fitting(options: Options, cpus: int, available: Callable[[], int]) -> int:
     return size
 
 
-def lowered(options: Options, bufsize: int) -> str | None:
-    """What to say if it came out smaller than was asked for (X10)."""
-    return f"buffer size lowered to {size_text(bufsize)}" if options.number("bufsize") - bufsize > 8 else None
+def fitting_variables(options: Options, available: Callable[[], int]) -> int:
+    """The same for dynvarsize, the room of a dynamic variable."""
+    size, most = options.number("dynvarsize"), min(available() // _SHARE // _OVERHEAD, _MOST_VARIABLES)
+    while size > max(most, _SMALLEST):
+        if options.word("bufresize") == "manual":
+            raise DtpyError("could not enable tracing: Cannot allocate memory; try a smaller dynvarsize")
+        size = size // 2 & ~7
+    return size
+
+
+def lowered(options: Options, name: str, had: int) -> str | None:
+    """What to say if a size came out smaller than was asked for (X10)."""
+    return f"{_NAMES[name]} lowered to {size_text(had)}" if options.number(name) - had > 8 else None
+
+
+_NAMES = {"bufsize": "buffer size", "dynvarsize": "dynamic variable size"}
 
 
 def check(options: Options, bufsize: int, records: Iterable[int], end_records: Iterable[int]) -> None:

@@ -23,11 +23,8 @@ _LATER = {
     "3": "the 32-bit data model (-32)",
     "a": "anonymous tracing (-a)",
     "A": "anonymous tracing (-A)",
-    "B": "block-buffered output (-B)",
-    "c": "running a command (-c)",
     "G": "USDT objects (-G)",
     "h": "USDT headers (-h)",
-    "p": "grabbing a process (-p)",
 }
 """Flags that DTrace has and dtpy has not yet; they are refused rather than ignored."""
 
@@ -58,6 +55,8 @@ _HELP = {
     "n": "... of [[[provider:]module:]function:]name.",
     "i": "... with an id.",
     "s": "Trace or list by a script; what follows are its $1, $2, ...",
+    "c": "Run a command while tracing; its id is $target.",
+    "p": "Trace with this process as $target.",
     "l": "List probes instead of tracing.",
     "e": "Stop after compiling.",
     "q": "Quiet: print only what programs print.",
@@ -65,6 +64,7 @@ _HELP = {
     "x": "Set an option: name or name=value.",
     "b": "Size of each CPU's buffer, such as 4m.",
     "o": "Append trace output to a file.",
+    "B": "Write output in blocks, not line by line; it always is.",
     "C": "Put scripts through the C preprocessor first.",
     "D": "... with a macro: name or name=value.",
     "U": "... without a macro.",
@@ -196,6 +196,7 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
         show_code="S" in letters,
         output=next((value for letter, value in reversed(flags) if letter == "o"), None),
         report=given["report"],
+        targets=tuple((letter, value) for letter, value in flags if letter in "cp" and value is not None),
         dump=given["postmortem"],
         command=name,
     )

@@ -32,6 +32,10 @@ class Job:
     """The file of -o."""
     report: str | None = None
     """The file of --report."""
+    targets: Sequence[tuple[str, str]] = ()
+    """The processes of -c and -p, in order: the flag and its value."""
+    target: int = 0
+    """The id of the first of them, once there is one."""
     dump: str | None = None
     """The file of --postmortem."""
     command: str = "dtpy"

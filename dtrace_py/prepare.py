@@ -40,6 +40,8 @@ class Prepared:
     unit: Unit
     bufsize: int
     """Bytes of the buffer of a CPU: what was asked for, or less."""
+    dynvarsize: int = 0
+    """Bytes of each dynamic variable, likewise."""
 
     @property
     def ring_bytes(self) -> int:
@@ -73,9 +75,12 @@ def prepare(
     shape = tables.shape(session, kprobes, skip_entry_frame=True, status_offset=status)
     cpus = max(machine.online) + 1
     bufsize = buffers.fitting(options, cpus, machine.available_memory) if probing else options.number("bufsize")
-    target = _target(machine, options, cpus, bufsize)
+    dynvarsize = options.number("dynvarsize")
+    if probing:
+        dynvarsize = buffers.fitting_variables(options, machine.available_memory)
+    target = _target(machine, options, cpus, bufsize, dynvarsize)
     unit = units.generate(compiled.program, plan, shape, target)
-    return Prepared(plan, addresses, points, linkable, tables, unit, bufsize)
+    return Prepared(plan, addresses, points, linkable, tables, unit, bufsize, dynvarsize)
 
 
 def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], object]) -> dict[int, int]:
@@ -130,11 +135,11 @@ def _last(address: int, points: Points | None) -> int:
     return max(address, points.entry, *points.leaving) if points else address
 
 
-def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Target:
+def _target(machine: Machine, options: Options, cpus: int, bufsize: int, dynvarsize: int) -> Target:
     return Target(
         cpus=cpus,
         ring_bytes=buffers.ring_bytes(bufsize),
-        dynamic_bytes=options.number("dynvarsize"),
+        dynamic_bytes=dynvarsize,
         aggregation_bytes=options.number("aggsize"),
         strsize=options.number("strsize"),
         only_cpu=options.optional("cpu"),
@@ -144,6 +149,8 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int) -> Targ
         places=machine.places,
         scratchsize=options.number("scratchsize"),
         bufpolicy=options.word("bufpolicy"),
+        speculations=options.number("nspec"),
+        speculation_bytes=options.number("specsize"),
     )
 
 

@@ -54,7 +54,8 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     options = job.options
     set_option = partial(options.set, pragma=True)
     version, least = partial(options.number, "version"), partial(_least, options)
-    settings = Settings(options.number, options.flag, set_option, partial(_depends, providers), version, least)
+    depends, targeted = partial(_depends, providers), job.target != 0
+    settings = Settings(options.number, options.flag, set_option, depends, version, least, targeted)
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
@@ -66,7 +67,7 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
 
             source = preprocess(source, options)
         defaults = partial(options.flag, "defaultargs")
-        macros = Macros(process_macros(), job.operands, source.path or job.command, defaults)
+        macros = Macros(process_macros(job.target), job.operands, source.path or job.command, defaults)
         try:
             clauses = compiler.compile(source, macros)
         except (CompileError, CompileErrors) as error:

@@ -21,6 +21,8 @@ def explained(error: LoadError, compiled: Compiled, machine: Machine, options: O
             alone = Compiled(compiled.program, [(source, [matched])])
             try:
                 made = prepare(alone, machine, options, probing=True, note=lambda _: None)
+                if not made.unit.programs:  # ERROR runs within others
+                    continue
                 with load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi):
                     pass
             except LoadError as refused:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from dtrace_py import buffers, programs
+from dtrace_py import buffers, programs, rates
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.job import Job, Mode
 from dtrace_py.kernel import requirements
@@ -20,6 +20,7 @@ from dtrace_py.programs import Compiled
 
 if TYPE_CHECKING:
     from dtrace_py.prepare import Prepared
+    from dtrace_py.process.targets import Targets
     from dtrace_py.runtime.tracer import Tracer
 
 
@@ -39,6 +40,16 @@ class Session:
         if self.job.mode is not Mode.COMPILE:
             requirements.require_root()
         self.machine.providers.lenient = self.job.mode is Mode.COMPILE
+        if not self.job.targets:
+            return self._run(None)
+        from dtrace_py.process.targets import targets
+
+        with targets(self.job.targets, self.job.options.word("evaltime")) as processes:
+            self.job.target = processes.first
+            return self._run(processes)
+
+    def _run(self, processes: Targets | None) -> int:
+        """The same, with the processes of -c and -p."""
         with progress("compiling and finding probes"):
             compiled = programs.compile_job(self.job, lambda: self.machine.types, self.machine.providers)
         self._tell_unlisted()
@@ -55,7 +66,7 @@ class Session:
                     return 0
                 case Mode.TRACE:
                     self._tell_stability(compiled, sink)
-                    return self._trace(compiled, sink)
+                    return self._trace(compiled, sink, processes)
 
     def _postmortem(self, dump: str) -> int:
         """Print what a dead machine's rings hold."""
@@ -110,7 +121,7 @@ class Session:
         prepared = prepare(compiled, self.machine, self.job.options, probing=False, note=self._note)
         print(prepared.unit.text, file=sys.stderr)
 
-    def _trace(self, compiled: Compiled, sink: Sink) -> int:
+    def _trace(self, compiled: Compiled, sink: Sink, processes: Targets | None) -> int:
         """Prepare, load, run, report."""
         from dtrace_py.prepare import check, prepare
         from dtrace_py.runtime.report import Report, written
@@ -127,9 +138,14 @@ class Session:
             with progress("compiling and loading"):
                 tracer = stack.enter_context(self._load(prepared, compiled))
                 self._leave_black_box(stack, prepared, tracer)
-            if told := buffers.lowered(self.job.options, prepared.bufsize):
+            for name, had in (("bufsize", prepared.bufsize), ("dynvarsize", prepared.dynvarsize)):
+                told = buffers.lowered(self.job.options, name, had)
+                if told and not self.job.options.flag("quietresize"):
+                    self.complain(told)
+            for told in rates.changed(self.job.options):
                 self.complain(told)
-            status = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain).go(report)
+            run = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain, processes)
+            status = run.go(report)
         if self.job.options.flag("teardownreport"):
             self.complain(report.teardown())
         return status

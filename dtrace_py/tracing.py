@@ -7,17 +7,22 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
-from dtrace_py.consumer.consumer import Consumer, Style
+from dtrace_py import rates
+from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.drops import Drops
 from dtrace_py.consumer.store import Store
+from dtrace_py.consumer.style import style_of
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
+from dtrace_py.output.look import look_of
 from dtrace_py.output.progress import progress
 from dtrace_py.output.sink import Sink
+from dtrace_py.output.values import Lookup
 from dtrace_py.prepare import Prepared
+from dtrace_py.process.targets import Targets
 from dtrace_py.runtime import attach as attaching
 from dtrace_py.runtime import background, crash
 from dtrace_py.runtime.aggregations import KernelAggregation
@@ -32,6 +37,8 @@ NAP = 0.05
 
 _BUSY = 1 / 8
 """A ring fuller than this is read again at once."""
+
+_NEVER = float("inf")
 
 _LONG = 10
 """Seconds of attaching that a user is warned of."""
@@ -48,6 +55,7 @@ class Run:
         options: Options,
         sink: Sink,
         complain: Callable[[str], object],
+        targets: Targets | None = None,
     ) -> None:
         self.prepared = prepared
         self.tracer = tracer
@@ -55,11 +63,21 @@ class Run:
         self.options = options
         self.sink = sink
         self.complain = complain
+        self.targets = targets or Targets([])
+        self.processes = machine.processes
+        self.processes.target = self.targets.first
+        self.processes.resolves = not options.flag("noresolve")
         kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
-        lookup = self.machine.symbols.find
-        self.store = Store(kernel, lookup, self._order, lambda: self.options.number("stackindent"))
-        self.consumer = Consumer(tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain)
-        self.drops = Drops(tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain)
+        lookup = Lookup(self.machine.symbols.find, self.processes)
+        self.store = Store(
+            kernel, lookup, self._order, lambda: self.options.number("stackindent"), lambda: look_of(options)
+        )
+        self.consumer = Consumer(
+            tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain, options
+        )
+        self.drops = Drops(
+            tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain, self.processes
+        )
         self.signals = Signals()
 
     def go(self, report: Report) -> int:
@@ -83,6 +101,7 @@ class Run:
                 missed = self._missed(attached)
                 self._follow()
                 self._end(report)
+            self.targets.leave()
             missed = _grown(missed, self._missed(attached))
             status = self.consumer.exit_status or 0
             if self.options.word("detach") == "background":
@@ -131,6 +150,7 @@ class Run:
         self._consume(self.signals.impatient)
         if not self.tracer.control.ended:
             self.tracer.control.open_gate()
+            self.targets.release(self.processes.look_again)
 
     def _start_timers(self, attached: Attached) -> None:
         """A timer fires first one whole interval from now (V74)."""
@@ -144,7 +164,7 @@ class Run:
             perf.enable(event)
 
     def _follow(self) -> None:
-        """Consume until exit() or a signal."""
+        """Consume until exit(), a signal, or the end of all processes that were named."""
         self._consume_while_open()
         if self.signals.wait(0):
             self.sink.write("\n")  # U77
@@ -152,20 +172,56 @@ class Run:
 
     def _consume_while_open(self) -> None:
         control = self.tracer.control
-        status_due = aggregate_due = switch_due = time.monotonic()
-        while control.open and not self.signals.wait(0 if self._busy() else NAP):
+        status_due = aggregate_due = switch_due = clean_due = time.monotonic()
+        cleaning = self._clean_interval()
+        while control.open and not self.targets.ended(self._notice) and not self._interrupted(min(NAP, cleaning)):
             now = time.monotonic()
             control.set_clock()
             if now >= switch_due or self._busy():
                 switch_due = now + (self.options.optional("switchrate") or 0) / 1e9
                 self._consume(lambda: self.signals.wait(0))
+            if now >= clean_due:
+                clean_due = now + cleaning
+                self._clean()
             if now >= aggregate_due and self.tracer.unit.aggregations:
                 aggregate_due = now + self.options.number("aggrate") / 1e9
                 self.store.new_pass()
                 self.store.refresh()
             if now >= status_due:
-                status_due = now + self.options.number("statusrate") / 1e9
+                status_due = now + rates.interval(self.options, "statusrate") / 1e9
                 self.drops.report()
+
+    def _clean_interval(self) -> float:
+        """Seconds between looks at speculations that have ended on several CPUs (option cleanrate)."""
+        if self.tracer.speculations is None:
+            return _NEVER
+        return rates.interval(self.options, "cleanrate") / 1e9
+
+    def _clean(self) -> None:
+        """Print what several CPUs have recorded in speculations that were committed, and let the ids be used again."""
+        if self.tracer.speculations is None or not (waiting := list(self.tracer.speculations.waiting())):
+            return
+        abandoned = False
+
+        def is_abandoned() -> bool:
+            nonlocal abandoned
+            abandoned = abandoned or self.signals.wait(0)
+            return abandoned
+
+        self._consume(is_abandoned)
+        for speculation, committed in waiting:
+            # An interrupted program may keep the mark of the commit() from being read for now.
+            known = not committed or self.tracer.rings.read_at_end or self.consumer.kept.committed(speculation)
+            if known and not abandoned:
+                self.consumer.kept.free(speculation)
+                self.tracer.speculations.free(speculation)
+
+    def _notice(self, text: str) -> None:
+        if not self.options.flag("quiet"):
+            self.complain(text)
+
+    def _interrupted(self, nap: float) -> bool:
+        return self.signals.wait(0 if self._busy() else nap)
 
     def _busy(self) -> bool:
         return any(self.tracer.rings.fill(cpu) > _BUSY for cpu in self.machine.online)
@@ -201,9 +257,7 @@ class Run:
     def _consume(self, abandoned: Callable[[], bool]) -> None:
         if self.tracer.control.panic:
             crash.panic()
-        flag, indent = self.options.flag, self.options.number("stackindent")
-        style = Style(flag("quiet"), flag("flowindent"), indent, flag("rawbytes"))
-        self.consumer.consume(self.tracer.reading_order(), style, abandoned)
+        self.consumer.consume(self.tracer.reading_order(), style_of(self.options), abandoned)
 
     def _order(self) -> Order:
         return Order(
@@ -214,9 +268,11 @@ class Run:
         )
 
     def _account(self, report: Report, missed: int | None) -> None:
-        frames, consumed = self.tracer.frames, self.consumer.consumed
-        per_cpu = [{"cpu": cpu, **accounting(frames.total([cpu]), consumed[cpu])} for cpu in range(frames.cpus)]
-        total = accounting(frames.total(), sum(consumed))
+        frames, consumed, committed = self.tracer.frames, self.consumer.consumed, self.consumer.committed
+        per_cpu = [
+            {"cpu": cpu, **accounting(frames.total([cpu]), consumed[cpu], committed[cpu])} for cpu in range(frames.cpus)
+        ]
+        total = accounting(frames.total(), sum(consumed), sum(committed))
         kernel = self.tracer.kernel_counts()
         report.records = {**total, "missed": missed, "kernel_runs": kernel.runs, "per_cpu": per_cpu}
 

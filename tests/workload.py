@@ -39,12 +39,18 @@ def call_as_32_bit() -> Callable[[], object]:
     return call
 
 
+def spawn() -> None:
+    """A process that ends at once."""
+    os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
+
+
 def main(name: str) -> None:
     actions: dict[str, Callable[[], object]] = {
         "getppid": os.getppid,
         "read": read_ten_bytes,
         "close": bad_close,
         "int80": call_as_32_bit() if name == "int80" else os.getppid,
+        "spawn": spawn,
         "sleep": lambda: None,
         "spin": lambda: sum(range(100_000)),
     }

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dtrace_py.codegen.environment import Environment, identifier
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
-from dtrace_py.codegen.operands import Buffer, Number, constant, padded
+from dtrace_py.codegen.operands import PROCESS, Buffer, Number, constant, padded
 from dtrace_py.errors import DtpyError
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Aggregation
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.types import IntType, PointerType, StackType, StringType, SymbolType, Type
+from dtrace_py.record import changed
 
 _STRUCTURES = {"avg": "struct aggregate_average average;", "stddev": "struct aggregate_deviation deviation;"}
 _WORDS = {"avg": 2, "stddev": 4}
@@ -43,7 +44,8 @@ def text_size(key: typed.Expr, environment: Environment) -> int:
         case typed.Text(value=value):
             return padded(min(len(value.split("\0")[0]) + 1, environment.target.strsize))
         case typed.Read(builtin=builtin):
-            return min(environment.names.get(builtin.name, 0) or padded(builtin.size), environment.bound)
+            size = environment.names.get(builtin.name, 0) or padded(builtin.size) or environment.bound
+            return min(size, environment.bound)
     return environment.bound
 
 
@@ -56,11 +58,18 @@ def note(statement: typed.Aggregate, environment: Environment) -> None:
     sizes = environment.key_sizes.setdefault(aggregation.name, [8] * len(aggregation.keys))
     for place, key in enumerate(statement.keys):
         size = 8
-        assert not isinstance(key, typed.Later)
-        if isinstance(key, typed.StackKey):
-            size = key.frames * 8
-        elif not isinstance(key, typed.SymbolKey) and isinstance(key.type, StringType):
-            size = text_size(key, environment)
+        match key:
+            case typed.StackKey(frames=frames):
+                size = frames * 8
+            case typed.UserStackKey(frames=frames):
+                size = 8 + frames * 8
+                environment.user_stacks.add((aggregation.name, place))
+            case typed.UserSymbolKey():
+                size = 16
+            case typed.SymbolKey():
+                pass
+            case _ if isinstance(key.type, StringType):
+                size = text_size(key, environment)
         sizes[place] = max(sizes[place], size)
 
 
@@ -87,24 +96,36 @@ def update(statement: typed.Aggregate, expressions: Expressions) -> None:
         member, size = f"{key}->key{place}", environment.key_sizes[aggregation.name][place]
         if isinstance(part, Buffer):
             expressions.copy(member, size, part)
+        elif isinstance(node, typed.UserSymbolKey):
+            assert isinstance(part, Number)
+            writer.line(f"{member}[0] = {PROCESS};")
+            writer.line(f"{member}[1] = {part.text};")
         elif isinstance(part, Number):
             writer.line(f"{member} = {part.text};")
         else:
-            assert isinstance(node, typed.StackKey)
-            expressions.needs.add("stack")
+            assert isinstance(node, typed.StackKey | typed.UserStackKey)
             writer.line(f"string_clear((char *){member}, {size});")
-            writer.line(f"stack_read(f, {member}, {node.frames * 8});")
+            _stack(member, node, (aggregation.name, place) in environment.user_stacks, expressions)
     value = writer.fresh("slot")
     writer.line(f"struct {stem}_value *{value} = {stem}_slot(f, {key});")
     writer.line(f"if ({value})")
     writer.line(f"    {_apply(aggregation, value, [argument.text for argument in arguments])}")
 
 
+def _stack(member: str, node: typed.StackKey | typed.UserStackKey, user: bool, expressions: Expressions) -> None:
+    """A stack as a key. Where others of that key are of processes, the kernel's are those of process 0."""
+    if isinstance(node, typed.UserStackKey):
+        room = f"{node.strings}ULL << 32 | " if node.strings else ""
+        expressions.writer.line(f"{member}[0] = {room}{PROCESS};")
+        expressions.user_stack(f"{member} + 1", node.frames)
+    else:
+        expressions.stack(f"{member} + 1" if user else member, node.frames)
+
+
 def _evaluated(key: typed.Key, expressions: Expressions) -> Number | Buffer | None:
-    assert not isinstance(key, typed.Later)
-    if isinstance(key, typed.StackKey):
+    if isinstance(key, typed.StackKey | typed.UserStackKey):
         return None
-    if isinstance(key, typed.SymbolKey):
+    if isinstance(key, typed.SymbolKey | typed.UserSymbolKey):
         return expressions.save(expressions.number(key.address))
     if isinstance(key.type, StringType):
         return expressions.buffer(key)
@@ -141,8 +162,9 @@ def layout(aggregation: Aggregation, environment: Environment) -> AggregationLay
     """Where an aggregation's keys are, as the C structure has them."""
     offset = 8 if _has_owner(aggregation, environment) or not aggregation.keys else 0
     keys = []
-    for kind, size in zip(aggregation.keys, environment.key_sizes[aggregation.name], strict=True):
-        keys.append(_key_field(kind, offset, size))
+    for place, (kind, size) in enumerate(zip(aggregation.keys, environment.key_sizes[aggregation.name], strict=True)):
+        field = _key_field(kind, offset, size)
+        keys.append(changed(field, kind="ustack") if (aggregation.name, place) in environment.user_stacks else field)
         offset += size
     stem, words = stem_of(aggregation), _words(aggregation)
     return AggregationLayout(aggregation, stem, tuple(keys), offset, words, _per_cpu(aggregation))
@@ -189,8 +211,7 @@ def structures(made: AggregationLayout, environment: Environment) -> list[str]:
     elif not made.keys:
         lines.append("    u64 nothing;")
     for place, key in enumerate(made.keys):
-        member = {"text": f"char key{place}[{key.size}]", "stack": f"u64 key{place}[{key.size // 8}]"}
-        lines.append(f"    {member.get(key.kind, f's64 key{place}')};")
+        lines.append(f"    {_member(key, place)};")
     return [*lines, "};", f"struct {stem}_value {{", f"    {_value(aggregation)}", "};", ""]
 
 
@@ -258,6 +279,13 @@ def blank(layouts: list[AggregationLayout]) -> list[str]:
         "BPF_ARRAY(blanks, struct blank, 1);",
         "",
     ]
+
+
+def _member(key: KeyField, place: int) -> str:
+    if key.kind == "text":
+        return f"char key{place}[{key.size}]"
+    words = key.kind in ("stack", "ustack") or key.size > 8
+    return f"u64 key{place}[{key.size // 8}]" if words else f"s64 key{place}"
 
 
 def _value(aggregation: Aggregation) -> str:

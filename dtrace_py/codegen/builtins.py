@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 _TASK = "struct task_struct"
 
 _CALLERS = {
-    "caller": Number("caller(f)", "u64"),
-    "ucaller": Number("user_caller(f)", "u64"),
-    "stackdepth": Number("stack_depth(f, f->skipped_frames)", "u64"),
-    "ustackdepth": Number("stack_depth(f, BPF_F_USER_STACK)", "u64"),
+    "caller": "caller(f, {calls})",
+    "ucaller": "user_caller(f)",
+    "stackdepth": "stack_depth(f, stack_skipped(f, {calls} + 1))",
+    "ustackdepth": "stack_depth(f, BPF_F_USER_STACK)",
 }
+"""In C, as seen from a clause that is so many calls deep in its program."""
 
 _SEGMENTS = {21: "fsindex", 22: "gsindex", 23: "ds", 24: "es", 25: "fsbase", 26: "gsbase"}
 """Members of struct thread_struct behind the registers of struct pt_regs (dlib/regs.d)."""
@@ -27,8 +28,8 @@ _SEGMENTS = {21: "fsindex", 22: "gsindex", 23: "ds", 24: "es", 25: "fsbase", 26:
 def read(make: Expressions, name: str) -> Number | None:
     """The value of a built-in variable of this kind; None if it is none."""
     if name in _CALLERS:
-        make.needs |= {"callers", "stack"} | ({"frames"} if "depth" in name else set())
-        return make.save(_CALLERS[name])
+        make.needs |= {"stack", "depth" if "depth" in name else "callers"}
+        return make.save(Number(_CALLERS[name].format(calls=make.calls), "u64"))
     if name == "ipl":  # B18: Linux has no such thing
         make.writer.line("CHECK(0, ILLOP, 0);")
         return constant(0)

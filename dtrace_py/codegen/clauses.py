@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from itertools import chain, groupby
 
-from dtrace_py.codegen import aggregations, destructive
+from dtrace_py.codegen import aggregations, destructive, speculations
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import ClauseLayout
 from dtrace_py.codegen.records import Records
-from dtrace_py.codegen.writer import Writer, comment
+from dtrace_py.codegen.writer import Writer, comment, function
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Clause, records
 from dtrace_py.record import record
+
+INLINE, SUBPROGRAM = "static __always_inline", "SUBPROGRAM"
+"""How the functions of clauses are linked: part of every program, or functions of their own (bpf/linkage.h)."""
 
 _SETUP = {
     "thread": ("const u64 thread = thread_key(f);",),
@@ -53,7 +56,7 @@ class ClauseFunction:
 
 def function_name(clause: Clause, in_error: bool) -> str:
     """The C function of a clause; one that runs at ERROR has a form of its own, which does not fire ERROR again (F22)."""
-    return f"clause_{clause.number}{'_in_error' if in_error else ''}"
+    return f"clause_{clause.label}{'_in_error' if in_error else ''}"
 
 
 def generate(
@@ -70,7 +73,9 @@ class _Generator:
     ) -> None:
         self.clause = clause
         self.writer = Writer()
-        self.expressions = Expressions(environment, self.writer)
+        called = linkage == SUBPROGRAM
+        # A clause at ERROR is called by fire_error(), and that by the clause that faulted.
+        self.expressions = Expressions(environment, self.writer, called * (3 if in_error else 1))
         self.in_error = in_error
         self.fires_error = fires_error
         self.linkage = linkage
@@ -90,14 +95,21 @@ class _Generator:
         body = self.writer.lines
         faults = any(line.lstrip().startswith(("LOAD", "CHECK")) for line in body)
         layouts = tuple(
-            ClauseLayout(self.clause, block.total if records(statements) else 0, tuple(block.actions), faults)
+            ClauseLayout(
+                self.clause,
+                block.total if records(statements) else 0,
+                tuple(block.actions),
+                faults,
+                speculations.among(statements),
+            )
             for block, statements in zip(self.blocks, self.clause.blocks, strict=True)
         )
         name = function_name(self.clause, self.in_error)
         head = [f"/* {comment(_title(self.clause))} */"]
-        head += [f"{self.linkage} void {name}(struct firing *f, u32 enabling)", "{"]
-        head += [f"    {line}" if line else "" for line in self._setup(faults)]
-        text = "\n".join([*head, *(body if faults else _without_actions(body)), *self._end(faults), "}", ""])
+        lines = [f"    {line}" if line else "" for line in self._setup(faults)]
+        lines += [*(body if faults else _without_actions(body)), *self._end(faults)]
+        parameters = ("struct firing *f", "u32 enabling")
+        text = "\n".join([*head, *function(self.linkage, name, parameters, lines)])
         exits = any(isinstance(statement, typed.Exit) for statement in chain(*self.clause.blocks))
         return ClauseFunction(
             name, self.in_error, text, self._records(), layouts, frozenset(self.expressions.needs), exits
@@ -127,7 +139,7 @@ class _Generator:
         return lines
 
     def _record_name(self, block: int) -> str:
-        return f"clause_{self.clause.number}{f'_block_{block}' if self.clause.branches else ''}_record"
+        return f"clause_{self.clause.label}{f'_block_{block}' if self.clause.branches else ''}_record"
 
     def _records(self) -> str:
         return "\n".join(
@@ -153,6 +165,9 @@ class _Generator:
 
     def _only_block(self, statements: tuple[typed.Statement, ...]) -> None:
         """All of a clause without if/else."""
+        if speculations.among(statements):
+            self._statements(statements)
+            return
         if self.clause.records:
             self.writer.line("record = record_reserve(f, sizeof(*record));")
             self.writer.line("if (!record)")
@@ -195,7 +210,9 @@ class _Generator:
     def _block(self, statements: tuple[typed.Statement, ...]) -> None:
         number = len(self.blocks)
         self._enter(number)
-        if records(statements):
+        if speculations.among(statements):
+            self._statements(statements, f"record{number}")
+        elif records(statements):
             self._recording_block(number, statements)
         else:
             self._statements(statements)
@@ -220,10 +237,13 @@ class _Generator:
 
     def _statements(self, statements: tuple[typed.Statement, ...], record: str = "record") -> None:
         """The statements of one block, which get a record of their own."""
-        block = Records(self.expressions, self._start_action, record)
+        block = Records(self.expressions, self._start_action, record, speculations.among(statements))
         self.blocks.append(block)
         self.action = 0
-        for statement in statements:
+        self._each(statements, block)
+
+    def _each(self, statements: tuple[typed.Statement, ...], block: Records) -> None:
+        for number, statement in enumerate(statements):
             if isinstance(statement, typed.Perform | typed.Command) and statement.action.destructive:
                 self.expressions.environment.destructive = True
             match statement:
@@ -233,11 +253,39 @@ class _Generator:
                 case typed.Aggregate():
                     self._start_action()
                     aggregations.update(statement, self.expressions)
+                case typed.Speculate():
+                    self._start_action()
+                    self._speculate(statement, statements[number + 1 :], block)
+                    return
+                case typed.Settle():
+                    self._start_action()
+                    speculations.settle(statement, self.expressions)
                 case typed.Perform(action=action) if not action.records:
                     self._start_action()
                     destructive.perform(self.expressions, statement)
                 case _:
                     block.add(statement)
+
+    def _speculate(self, statement: typed.Speculate, rest: tuple[typed.Statement, ...], block: Records) -> None:
+        """What follows is held back, its record too; without a speculation, or room in it, nothing of it happens."""
+        joined, record, number = speculations.speculate(statement, self.expressions), block.record, len(self.blocks) - 1
+        with self.writer.aside(deeper=True) as nothing:
+            self.writer.line("f->frame->counts.silent++;")
+        with self.writer.aside(deeper=True) as held:
+            if not records(self.clause.blocks[number]):
+                self._each(rest, block)
+                self.writer.line("f->frame->counts.silent++;")
+            else:
+                kind = f"struct {self._record_name(number)} *" if self.clause.branches else ""
+                self.writer.line(f"{kind}{record} = speculation_reserve(f, {joined}, sizeof(*{record}));")
+                with self.writer.block(f"if ({record})"):
+                    if self.clause.branches:
+                        self.writer.line(f"pending = {record};")
+                    self._each(rest, block)
+                    self.writer.line(f"record_publish_speculative(f, {record}, enabling);")
+                    if self.clause.branches:
+                        self.writer.line("pending = 0;")
+        self.writer.branch(joined, held, nothing)
 
     def _start_action(self) -> None:
         """The next action begins: a fault from here on is in it."""

@@ -40,6 +40,10 @@ class Target:
     """Of a clause's own memory, for alloca() and copyin()."""
     bufpolicy: str = "switch"
     """What happens when a ring is full: option bufpolicy."""
+    speculations: int = 1
+    """How many there can be at a time: option nspec."""
+    speculation_bytes: int = 4 << 20
+    """Of each on every CPU: option specsize."""
 
 
 @dataclass(slots=True)
@@ -50,6 +54,8 @@ class Environment:
     types: TypeSource
     needs: set[str] = field(default_factory=set)
     """Things a program must set up: arg0 … arg9, errno, epid, names, this, vtimestamp."""
+    headers: set[str] = field(default_factory=set)
+    """The headers of bpf/ with the subroutines that are called."""
     texts: int = 0
     """String temporaries a clause needs at most."""
     memory: int = 0
@@ -65,6 +71,8 @@ class Environment:
     aggregations: dict[str, Aggregation] = field(default_factory=dict)
     key_sizes: dict[str, list[int]] = field(default_factory=dict)
     """For each aggregation the bytes of each of its keys: the largest that any clause needs."""
+    user_stacks: set[tuple[str, int]] = field(default_factory=set)
+    """The keys, by aggregation and place, that are stacks of processes: they begin with the process."""
     shared: set[str] = field(default_factory=set)
     """The aggregations that several programs change: each then has elements of its own."""
     names: dict[str, int] = field(default_factory=dict)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+import re
+from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen import builtins, destructive, scratch
+from dtrace_py.codegen import builtins, destructive, scratch, speculations, subroutines, surroundings
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
 from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
-from dtrace_py.codegen.variables import Storage, is_memory, storage_type
+from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
 from dtrace_py.lang.tables.subroutines import DESTRUCTIVE
@@ -36,10 +37,10 @@ _BUILTINS = {
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}
 
-_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS}
+_CALLS = {**scratch.NUMBERS, **destructive.NUMBERS, **builtins.NUMBERS, **speculations.NUMBERS, **subroutines.NUMBERS}
 """What generates calls of subroutines that give a number, or nothing."""
 
-_TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS}
+_TEXT_CALLS = {**scratch.TEXTS, **builtins.TEXTS, **subroutines.TEXTS}
 """The same of those that give a string."""
 
 _SHORT = 4
@@ -47,6 +48,9 @@ _SHORT = 4
 
 _CHAIN = 8
 """Conditionals in a row up to which they nest in C too."""
+
+_SPILLED = re.compile(r"SPILLED\(\d+\)")
+"""The C text of an intermediate value that is kept in the frame."""
 
 _FEW = 16
 """Intermediate values that a clause may keep in C variables."""
@@ -58,9 +62,11 @@ _LONG = 200
 class Expressions:
     """Generates the expressions of one clause function."""
 
-    def __init__(self, environment: Environment, writer: Writer) -> None:
+    def __init__(self, environment: Environment, writer: Writer, calls: int = 0) -> None:
         self.environment = environment
         self.writer = writer
+        self.calls = calls
+        """How many calls deep in its program the clause runs: the stack has a frame for each."""
         self.needs: set[str] = set()
         """What this clause needs besides its record."""
         self.storage = Storage(self)
@@ -70,6 +76,16 @@ class Expressions:
         self._texts = self._pinned = 0
         self._held = 0
         self._spills = 0
+
+    def stack(self, to: str, frames: int) -> None:
+        """Generate the reading of the kernel's stack."""
+        self.needs.add("stack")
+        self.writer.line(f"stack_read(f, {to}, {frames * 8}, {self.calls});")
+
+    def user_stack(self, to: str, frames: int) -> None:
+        """Generate the reading of the current process's stack."""
+        self.needs.add("stack")
+        self.writer.line(f"user_stack_read(f, {to}, {frames * 8});")
 
     # Effects and numbers
 
@@ -118,7 +134,8 @@ class Expressions:
                 return self._load(node)
             case typed.Unary(op=op, operand=operand):
                 number = self.number(operand)
-                return Number(f"{op}{number.wide}", "u64" if number.ctype == "u64" else "s64", loose=True)
+                ctype = "u64" if number.ctype == "u64" else "s64"
+                return Number(f"{op}{number.as_(ctype)}", ctype, loose=True)
             case typed.Arithmetic():
                 left, right = self.pair(node.left, node.right)
                 return self.arithmetic(node.op, left, right, node.type)
@@ -140,6 +157,8 @@ class Expressions:
                 return self._convert(operand, node.type)
             case typed.Assign() | typed.Update():
                 return self.storage.change(node, wanted=True)
+            case typed.Characters(string=string):
+                return self._characters(string)
             case typed.Part():
                 return self.memory.number(node)
             case typed.Within():
@@ -152,11 +171,11 @@ class Expressions:
             case typed.Store():
                 return self.memory.store(node, wanted=True)
             case typed.Argument():
-                return self._cut(self.raw_argument(node), node.type)
+                return self._cut(surroundings.argument(self, node), node.type)
             case typed.Element(builtin=builtin):
-                return builtins.register(self, node) if builtin.name == "uregs" else self._file(node)
+                return builtins.register(self, node) if builtin.name == "uregs" else surroundings.file(self, node)
             case typed.SymbolAddress():
-                return self._symbol(node)
+                return surroundings.symbol(self, node)
             case typed.Text() | typed.StringAt() | typed.Translated() | typed.Built():
                 raise AssertionError(f"{type(node).__name__} is no number")
             case typed.Later():
@@ -175,7 +194,7 @@ class Expressions:
 
     def save(self, number: Number) -> Number:
         """The number in a C variable of its own, unless it is a constant or already in one."""
-        if number.constant is not None or number.text.isidentifier() or number.text.startswith("SPILLED("):
+        if number.constant is not None or number.text.isidentifier() or _SPILLED.fullmatch(number.text):
             return number
         self._held += 1
         if self._held > _FEW:
@@ -203,8 +222,8 @@ class Expressions:
             return self._parent()
         if (number := builtins.read(self, name)) is not None:
             return number
-        if name in ("chip", "lgrp", "pset", "curcpu"):
-            return self._cpu(name)
+        if name in surroundings.CPU:
+            return surroundings.cpu(self, name)
         return _BUILTINS[name]
 
     def _parent(self) -> Number:
@@ -235,49 +254,6 @@ class Expressions:
             return name
         return bit_field(name.text, node.type, node.bits)
 
-    # Of the probe, the process and the kernel
-
-    def raw_argument(self, node: typed.Argument) -> Number:
-        """The register that a typed argument came in."""
-        self.environment.needs.add(f"arg{node.index}")
-        return Number(f"f->arg{node.index}")
-
-    def _cpu(self, name: str) -> Number:
-        """What is known of the CPU: its chip, its NUMA node, no set of its own; or a structure of all that."""
-        places = self.environment.target.places()
-        chip, node = (by_cpu([place[n] for place in places]) for n in (0, 1))
-        if name != "curcpu":
-            return {"chip": chip, "lgrp": node, "pset": constant(0)}[name]
-        self.environment.needs.add("curcpu")
-        self.writer.line(f"f->frame->temporaries.cpu = (struct cpu_info){{f->cpu, 0, {chip.text}, {node.text}}};")
-        return self.spilled(Number("(u64)&f->frame->temporaries.cpu", "u64"))
-
-    def _symbol(self, node: typed.SymbolAddress) -> Number:
-        """The address of a kernel symbol; of a per-CPU one, this CPU's."""
-        address = constant(node.address, unsigned=True)
-        if not node.per_cpu:
-            return address
-        name = self.writer.fresh()
-        self.writer.line(f"u64 {name};")
-        self.writer.line(f"LOAD({name}, {self.environment.target.per_cpu_offsets() or 0:#x}ULL + 8ULL * f->cpu);")
-        return Number(f"{name} + {address.as_('u64')}", "u64", loose=True)
-
-    def _file(self, node: typed.Element) -> Number:
-        """The file of a descriptor of the current process; 0 if there is none (B15)."""
-        at = self.environment.target.offset
-        index, name = self.save(self.number(node.index)), self.writer.fresh("file")
-        task, table, fds = "bpf_get_current_task()", self.writer.fresh("files"), self.writer.fresh("fds")
-        self.writer.line(f"u64 {table}, {fds}, {name} = 0;")
-        self.writer.line(f"u32 {table}_size = 0;")
-        self.writer.line(f"LOAD({table}, {task} + {at('struct task_struct', 'files')});")
-        with self.writer.block(f"if ({table})"):
-            self.writer.line(f"LOAD({table}, {table} + {at('struct files_struct', 'fdt')});")
-            self.writer.line(f"LOAD({table}_size, {table} + {at('struct fdtable', 'max_fds')});")
-        with self.writer.block(f"if ((u64){index} < {table}_size)"):
-            self.writer.line(f"LOAD({fds}, {table} + {at('struct fdtable', 'fd')});")
-            self.writer.line(f"LOAD({name}, {fds} + 8 * {index});")
-        return Number(name, "u64")
-
     def arithmetic(self, op: str, left: Number, right: Number, kind: Type) -> Number:
         """``left op right`` as the type's sign says."""
         signed = isinstance(kind, IntType) and kind.signed
@@ -292,10 +268,13 @@ class Expressions:
             ctype = "s64" if signed else "u64"
             return Number(f"{left.as_(ctype)} >> {count}", ctype, loose=True)
         ctype = "u64" if "u64" in (left.ctype, right.ctype) else "s64"
-        return Number(f"{left.wide} {op} {right.wide}", ctype, loose=True)
+        known = (
+            left.constant is not None and right.constant is not None
+        )  # what assignments were found to store: ints in C
+        return Number(f"{left.as_(ctype) if known else left.wide} {op} {right.wide}", ctype, loose=True)
 
     def _divide(self, op: str, left: Number, right: Number, signed: bool) -> Number:
-        if right.constant is None:
+        if not right.constant:  # 0 is one that an assignment was found to store
             left, right = self.save(left), self.save(right)
             self.writer.line(f"CHECK_DIVISOR({right.text});")
         if signed:
@@ -500,6 +479,13 @@ class Expressions:
         self.writer.line(f"{loading(node.address)}_STRING({to}, {size}, {limit}, {address.text});")
         return Buffer(to, size)
 
+    def _characters(self, node: typed.Expr) -> Number:
+        """The address of a string's text, a number like any other: it lasts to the end of the clause (S7)."""
+        source = self.full(self.buffer(node))
+        self._pinned = self._texts
+        address = self.spilled(Number(f"(u64){source.text}", "u64"))
+        return Number(f"{source.null} ? 0 : {address}", "u64", loose=True) if source.null else address
+
     def _string_conditional(self, node: typed.Conditional) -> Buffer:
         to, size, null = self.text(), self.environment.bound, self.writer.fresh("null")
         at, nullable = len(self.writer.lines), False
@@ -532,15 +518,6 @@ class Expressions:
         left, right = (self.copied(side) if side.literal is not None else side for side in (left, right))
         call = f"string_compare({left.text}, {left.size}, {right.text}, {right.size})"
         return Number(f"{call} {node.op} 0", "int", loose=True)
-
-
-def by_cpu(values: Sequence[int]) -> Number:
-    """What is one thing on this CPU and maybe another on the next."""
-    starts = [cpu for cpu, value in enumerate(values) if cpu == 0 or value != values[cpu - 1]]
-    if len(starts) < 2:
-        return constant(values[0] if values else 0)
-    arms = [f"f->cpu < {next_} ? {values[start]} : " for start, next_ in pairwise(starts)]
-    return Number(f"{''.join(arms)}{values[starts[-1]]}", "int", loose=True)
 
 
 def _chained(node: typed.Expr) -> int:

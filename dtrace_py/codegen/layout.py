@@ -59,6 +59,24 @@ class SymbolField:
 
 
 @record
+class UserStackField:
+    """The id of a process and so many addresses of it, innermost first; a zero ends them. ``strings`` is the room for names
+    that its runtime tells."""
+
+    offset: int
+    frames: int
+    strings: int
+
+
+@record
+class UserSymbolField:
+    """The id of a process and an address of it, shown as ``what``: usym, ufunc, umod or uaddr."""
+
+    offset: int
+    what: str
+
+
+@record
 class NameField:
     """One of the four fields of the probe's own name: the record's header tells which probe it is."""
 
@@ -74,7 +92,18 @@ class ConstantField:
     signed: bool = True
 
 
-Field = IntField | TextField | BytesField | ShownField | StackField | SymbolField | NameField | ConstantField
+Field = (
+    IntField
+    | TextField
+    | BytesField
+    | ShownField
+    | StackField
+    | SymbolField
+    | UserStackField
+    | UserSymbolField
+    | NameField
+    | ConstantField
+)
 
 
 @record
@@ -93,6 +122,8 @@ class ClauseLayout:
     size: int
     actions: tuple[Action, ...]
     can_fault: bool
+    speculative: bool = False
+    """Whether it belongs to a speculation, which a second word names."""
 
 
 @record
@@ -102,7 +133,7 @@ class KeyField:
     offset: int
     size: int
     kind: str
-    """int, text, stack, or sym, func or mod."""
+    """int, text, stack, ustack, or the name of what shows a symbol: sym, func, mod, usym, ufunc, umod or uaddr."""
     bytes: int = 8
     """An integer's size in D, which decides how wide it is printed."""
     signed: bool = True

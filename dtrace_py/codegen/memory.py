@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtrace_py.codegen import scratch
+from dtrace_py.codegen import dynamic, scratch, surroundings
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.operands import Number, loading
-from dtrace_py.codegen.variables import is_memory, map_name, storage_type
+from dtrace_py.codegen.variables import storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.types import IntType, StringType, Type
 from dtrace_py.record import record
@@ -84,8 +85,9 @@ class Memory:
             case typed.Built(members=members):
                 self._build(to, size, members)
             case typed.Argument():
-                self.writer.line(f"CLEAR({to}, {size});")
-                self.writer.line(f"AT(u64, {to}, 0) = {self.expressions.raw_argument(node).text};")
+                register = self._temporary(8)
+                self.writer.line(f"AT(u64, {register}, 0) = {surroundings.argument(self.expressions, node).text};")
+                self.writer.line(f"COPY({to}, {size}, {register});")
             case _:
                 self.writer.line(f"COPY({to}, {size}, {self.value(node)});")
 
@@ -103,8 +105,7 @@ class Memory:
             if isinstance(value.type, StringType):
                 self._write_text(place, self.environment.size(member.type), value)
             elif is_memory(member.type):
-                if is_memory(value.type):
-                    self.fill(place.address, value)
+                self.fill(place.address, value)
             else:
                 self._write(place, member.type, member.bits, self.expressions.number(value))
 
@@ -112,7 +113,7 @@ class Memory:
         """``variable = value``, copied whole."""
         storage, variable = self.expressions.storage, node.target.variable
         if isinstance(node.value, typed.Const):  # V5: a stored 0 frees
-            self.writer.line(f"{map_name(variable)}.delete({storage.key(node.target)});")
+            storage.free(variable, storage.key(node.target))
             return self.value(node.value)
         source = self.value(node.value)
         self.expressions.effects += 1
@@ -122,9 +123,7 @@ class Memory:
             return to
         stored = self._temporary(self.environment.room(node.type))
         self.writer.line(f"COPY({stored}, {self.environment.size(node.type)}, {source});")
-        key, stem = storage.key(node.target), map_name(variable)
-        self.writer.line(f"if ({stem}.update({key}, (struct {stem}_value *){stored}))")
-        self.writer.line("    f->frame->counts.dynamic_drops++;")
+        storage.store(variable, storage.key(node.target), stored)
         return stored
 
     # Parts
@@ -190,15 +189,13 @@ class Memory:
 
     def _made(self, node: typed.Value) -> str:
         """The element of a dynamic variable that a part of is written to: a new one begins as zeroes."""
-        storage, stem = self.expressions.storage, map_name(node.variable)
+        storage, stem = self.expressions.storage, dynamic.pool(self.environment, node.variable).name
         key, blank = storage.key(node), self._temporary(self.environment.room(node.type))
         element = storage.found(node, key)
         with self.writer.block(f"if (!{element})"):
             self.writer.line(f"CLEAR({blank}, {self.environment.room(node.type)});")
-            self.writer.line(f"{stem}.update({key}, (struct {stem}_value *){blank});")
+            storage.store(node.variable, key, blank)
             self.writer.line(f"{element} = {stem}.lookup({key});")
-        with self.writer.block(f"if (!{element})"):
-            self.writer.line("f->frame->counts.dynamic_drops++;")
         return element
 
     # Access

@@ -8,6 +8,9 @@ from dtrace_py.record import record
 
 _INT_MAX = (1 << 31) - 1
 
+PROCESS = "bpf_get_current_pid_tgid() >> 32"
+"""C text of the current process's id."""
+
 
 @record
 class Number:

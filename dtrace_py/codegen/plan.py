@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -84,13 +84,22 @@ def make_plan(matches: Iterable[tuple[Clause, Sequence[Sequence[Probe]]]]) -> Pl
                 seen.append(set())
             layers[place] += ids
             seen[place].update(ids)
-        for ids in filter(None, layers):
+        for form, ids in _by_form(clause, layers):
             bit = 1 << len(plan.enablings)
-            for block in range(len(clause.blocks)):
+            for block in range(len(form.blocks)):
                 number = len(plan.enablings)
-                plan.enablings.append(Enabling(number, clause, frozenset(ids), epid, tuple(ids), block))
+                plan.enablings.append(Enabling(number, form, frozenset(ids), epid, tuple(ids), block))
                 epid += len(ids)
             for each in ids:
                 plan.masks[each] = plan.masks.get(each, 0) | bit
     plan.probes = [probes[each] for each in sorted(probes)]
     return plan
+
+
+def _by_form(clause: Clause, layers: Iterable[list[int]]) -> Iterator[tuple[Clause, list[int]]]:
+    """The forms of a clause, each with those probes of a layer that have it (P28)."""
+    apart = {probe.id: form for form in clause.others for probe in form.probes}
+    for ids in layers:
+        for form in clause.forms if apart else (clause,):
+            if own := [each for each in ids if apart.get(each, clause) is form] if apart else ids:
+                yield form, own

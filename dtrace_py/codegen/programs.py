@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dtrace_py.codegen.clauses import ClauseFunction, function_name
 from dtrace_py.codegen.plan import Enabling
 from dtrace_py.codegen.shape import Shape
+from dtrace_py.codegen.writer import function
 from dtrace_py.record import record
 
 _ENTRY = ("f.arg{0} = regs->{1};", ("di", "si", "dx", "cx", "r8", "r9"))
@@ -41,6 +42,10 @@ class Context:
     """Whether an ERROR clause calls exit()."""
     places: dict[str, int]
     """The place of BEGIN, END and ERROR among the enabled probes."""
+    task_pid: int = 0
+    """The offset of a thread's number in struct task_struct."""
+    ending: tuple[str, ...] = ()
+    """What frees the variables of a thread that has ended."""
 
 
 def generate(kind: Kind, context: Context) -> str:
@@ -55,6 +60,7 @@ def generate(kind: Kind, context: Context) -> str:
         "syscall_return": _syscall,
         "profile": _profile,
         "vtime": _vtime,
+        "thread_end": _thread_end,
     }[kind.name]
     return "\n".join(body(kind, context)) + "\n"
 
@@ -65,9 +71,6 @@ def error_function(enablings: list[Enabling], context: Context, linkage: str) ->
     values |= {"arg4": "fault->code", "arg5": "fault->value", "probe": str(context.places["ERROR"])}
     values = {name: value for name, value in values.items() if name == "probe" or name in context.needs}
     lines = [
-        "/* dtrace:::ERROR fires where the fault was, for the thread that had it. */",
-        f"{linkage} void fire_error(struct firing *f, u32 enabling, struct fault *fault)",
-        "{",
         *(f"    {'u32' if name == 'probe' else 's64'} {name} = f->{name};" for name in values),
         "",
         *(f"    f->{name} = {value};" for name, value in values.items()),
@@ -75,7 +78,10 @@ def error_function(enablings: list[Enabling], context: Context, linkage: str) ->
     for enabling in enablings:
         lines.append("    f->frame->counts.enablings++;")
         lines.append(f"    {function_name(enabling.clause, True)}(f, {enabling.number});")
-    return "\n".join([*lines, *(f"    f->{name} = {name};" for name in values), "}", ""])
+    lines += [f"    f->{name} = {name};" for name in values]
+    parameters = ("struct firing *f", "u32 enabling", "struct fault *fault")
+    comment = "/* dtrace:::ERROR fires where the fault was, for the thread that had it. */"
+    return "\n".join([comment, *function(linkage, "fire_error", parameters, lines)])
 
 
 def _head(kind: Kind, parameter: str, gated: bool = True) -> list[str]:
@@ -93,6 +99,8 @@ def _started(context: Context) -> list[str]:
     lines = []
     if "vtimestamp" in context.needs:
         lines.append("    f.started = bpf_ktime_get_ns();")
+    if "tokens" in context.needs:
+        lines.append("    f.frame->temporaries.tokens.next = 0;")
     if "this" in context.needs:
         lines.append("    string_clear((char *)&f.frame->temporaries.this_, sizeof(f.frame->temporaries.this_));")
     return lines
@@ -130,6 +138,7 @@ def _owned(kind: Kind, context: Context) -> list[str]:
         *_head(kind, "void *context", gated=False),
         f"    f.probe = {place};",
         f"    f.frame->counts.enablings += {len(kind.enablings)};",
+        *(["    f.skipped_frames = f.has_own_frames = 1; /* this program */"] if "stack" in context.needs else []),
         *_started(context),
         *_clauses(kind, context, sets=False),
         *_ended(context),
@@ -275,6 +284,7 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
     ]
     if "stack" in context.needs:
         lines.append("    f.skipped_frames = 2; /* this program, and what the tracepoint called it through */")
+        lines.append("    f.has_own_frames = 1;")
     if entry:
         for number, register in enumerate(_SYSCALL):
             if f"arg{number}" in context.needs:
@@ -315,3 +325,20 @@ def _profile(kind: Kind, context: Context) -> list[str]:
 def _vtime(kind: Kind, context: Context) -> list[str]:
     """sched_switch: keeps the account of vtimestamp."""
     return ["PROGRAM int vtime(void *context)", "{", "    vtime_switch();", "    return 0;", "}"]
+
+
+def _thread_end(kind: Kind, context: Context) -> list[str]:
+    """sched_process_free: nothing runs any more in this thread, not even the end of it."""
+    return [
+        "PROGRAM int thread_end(struct bpf_raw_tracepoint_args *context)",
+        "{",
+        "    u32 zero = 0, thread = 0;",
+        "    struct control *words = control.lookup(&zero);",
+        "",
+        f"    bpf_probe_read_kernel(&thread, sizeof(thread), (void *)(context->args[0] + {context.task_pid}));",
+        "    if (!words || !thread)",
+        "        return 0;",
+        *context.ending,
+        "    return 0;",
+        "}",
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from dtrace_py.codegen.described import described
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import (
     Action,
@@ -18,15 +19,17 @@ from dtrace_py.codegen.layout import (
     StackField,
     SymbolField,
     TextField,
+    UserStackField,
+    UserSymbolField,
 )
-from dtrace_py.codegen.operands import loading, padded
-from dtrace_py.codegen.variables import is_memory, storage_type
+from dtrace_py.codegen.operands import PROCESS, loading, padded
+from dtrace_py.codegen.variables import storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.tables.actions import Action as ActionRow
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
-"""Bytes of a record's header."""
+"""Bytes of a record's header, and of what names its speculation."""
 
 _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 
@@ -34,14 +37,20 @@ _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 class Records:
     """Builds the record of one clause: its C members, its layout, and the statements that fill it in."""
 
-    def __init__(self, expressions: Expressions, start_action: Callable[[], None], record: str = "record") -> None:
+    def __init__(
+        self,
+        expressions: Expressions,
+        start_action: Callable[[], None],
+        record: str = "record",
+        speculative: bool = False,
+    ) -> None:
         self.expressions = expressions
         self.record = record
         """What C calls the record."""
         self.writer = expressions.writer
         self.start_action = start_action
-        self.members = ["    u64 header;"]
-        self.size = HEADER
+        self.members = ["    u64 header;", *(["    u64 speculation;"] if speculative else [])]
+        self.size = HEADER * len(self.members)
         self.actions: list[Action] = []
 
     def add(self, statement: typed.Statement) -> None:
@@ -49,7 +58,7 @@ class Records:
         match statement:
             case typed.Trace(value=value):
                 self._action(statement, value)
-            case typed.Printf(arguments=arguments):
+            case typed.Printf(arguments=arguments) | typed.Command(arguments=arguments):
                 self._action(statement, *arguments)
             case typed.Exit(status=status):
                 self._action(statement, status)
@@ -61,14 +70,16 @@ class Records:
                 self.actions.append(Action(statement, (self._special(value),)))
             case typed.Printa() | typed.Clear():
                 self._action(statement)
+            case typed.Perform(action=ActionRow(name="setopt" | "ftruncate"), arguments=arguments):
+                self._action(statement, *arguments)
             case typed.Perform(action=ActionRow(name="print")):
                 self._print(statement)
             case typed.Perform(action=ActionRow(name="tracemem")):
                 self._tracemem(statement)
-            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform():
+            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
                 raise AssertionError("records nothing by itself")
-            case typed.Later():
-                raise AssertionError(f"not refused: {statement.what}")
+            case typed.Perform():
+                raise AssertionError(f"not refused: {statement.action.name}( )")
             case _:
                 assert_never(statement)
 
@@ -154,17 +165,28 @@ class Records:
         return builtin in _NAMES and environment.names[builtin] <= environment.target.strsize
 
     def _special(self, value: typed.RecordedKey) -> Field:
-        assert not isinstance(value, typed.Later)
-        if isinstance(value, typed.SymbolKey):
-            number = self.expressions.number(value.address)
-            name, offset = self._member("address", "u64 {}", 8, 8)
-            self.writer.line(f"{self.record}->{name} = {number.text};")
-            return SymbolField(offset, value.what)
-        self.expressions.needs.add("stack")
-        size = value.frames * 8
-        name, offset = self._member("stack", f"u64 {{}}[{value.frames}]", size, 8)
-        self.writer.line(f"stack_read(f, {self.record}->{name}, {size});")
-        return StackField(offset, value.frames)
+        match value:
+            case typed.SymbolKey():
+                number = self.expressions.number(value.address)
+                name, offset = self._member("address", "u64 {}", 8, 8)
+                self.writer.line(f"{self.record}->{name} = {number.text};")
+                return SymbolField(offset, value.what)
+            case typed.UserSymbolKey():
+                number = self.expressions.number(value.address)
+                name, offset = self._member("address", "u64 {}[2]", 16, 8)
+                self.writer.line(f"{self.record}->{name}[0] = {PROCESS};")
+                self.writer.line(f"{self.record}->{name}[1] = {number.text};")
+                return UserSymbolField(offset, value.what)
+            case typed.StackKey(frames=frames):
+                name, offset = self._member("stack", f"u64 {{}}[{frames}]", frames * 8, 8)
+                self.expressions.stack(f"{self.record}->{name}", frames)
+                return StackField(offset, frames)
+            case typed.UserStackKey(frames=frames):
+                name, offset = self._member("stack", f"u64 {{}}[{1 + frames}]", 8 + frames * 8, 8)
+                self.writer.line(f"{self.record}->{name}[0] = {PROCESS};")
+                self.expressions.user_stack(f"{self.record}->{name} + 1", frames)
+                return UserStackField(offset, frames, value.strings)
+        assert_never(value)
 
     def _member(self, stem: str, declaration: str, size: int, alignment: int) -> tuple[str, int]:
         """A new member: its name and offset. C lays the members out in the same way."""

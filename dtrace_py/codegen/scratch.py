@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.operands import Buffer, Number, constant
-from dtrace_py.codegen.variables import is_memory, storage_type
+from dtrace_py.codegen.variables import storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.types import StringType
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
 
-from dtrace_py.codegen import aggregations, builtins, clauses, programs, variables
+from dtrace_py.codegen import aggregations, builtins, clauses, dynamic, programs, subroutines, surroundings, variables
 from dtrace_py.codegen.clauses import ClauseFunction
 from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.layout import AggregationLayout, ClauseLayout, ProgramLayout, Unit
@@ -15,9 +16,10 @@ from dtrace_py.codegen.shape import Shape
 from dtrace_py.errors import DtpyError
 from dtrace_py.lang import typed
 from dtrace_py.lang.facts import NoTypes
-from dtrace_py.lang.program import Program
+from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.providers.dtrace import ERROR
+from dtrace_py.record import changed
 
 _INLINED = 8
 """Enablings up to which clauses are part of each program; more are functions, which every program has once."""
@@ -79,13 +81,15 @@ class _Unit:
         if _uses_vtimestamp(program):
             self.kinds.append(Kind("vtime", len(self.kinds)))
         self.errors = plan.at(ERROR)
-        self.linkage = "SUBPROGRAM" if len(plan.enablings) > _INLINED else "static __always_inline"
+        self.linkage = clauses.SUBPROGRAM if len(plan.enablings) > _INLINED else clauses.INLINE
         self.functions: dict[str, ClauseFunction] = {}
         self.needs: set[str] = set()
 
     def generate(self) -> Unit:
         self._note()
         self._generate_clauses()
+        if self._threads_end():
+            self.kinds.append(Kind("thread_end", len(self.kinds)))
         self.needs = set(self.environment.needs)
         for function in self.functions.values():
             self.needs |= function.needs
@@ -106,6 +110,7 @@ class _Unit:
                 *variables.maps(self.environment),
                 *(aggregations.blank(layouts) if layouts else []),
                 *[line for made in layouts for line in aggregations.maps(made, self.environment)],
+                *(dynamic.sweeps(self.environment) if self._threads_end() else []),
                 *self._clauses(),
                 *self._programs(),
             ]
@@ -143,19 +148,28 @@ class _Unit:
                 text = f"more than {_MOST_AGGREGATIONS} aggregations at the same probes"
                 raise DtpyError(f"could not enable tracing: {text} is not implemented (yet)")
         self.environment.shared = {name for name, programs_ in users.items() if len(programs_) > 1}
-        for clause in self.program.clauses:
+        for clause in self._forms():
             for statement in chain(*clause.blocks):
                 if isinstance(statement, typed.Aggregate):
                     aggregations.note(statement, self.environment)
 
+    def _threads_end(self) -> bool:
+        """Whether there are variables to be freed when a thread ends: not if there is no thread but dtpy's own."""
+        probed = any(probe.provider != "dtrace" for probe in self.plan.probes)
+        return probed and bool(dynamic.of_threads(self.environment))
+
     # Clauses
 
+    def _forms(self) -> Iterator[Clause]:
+        """The clauses of the program, each in all its forms."""
+        return chain.from_iterable(clause.forms for clause in self.program.clauses)
+
     def _generate_clauses(self) -> None:
-        in_error = {enabling.clause.number for enabling in self.errors}
-        elsewhere = {enabling.clause.number for kind in self.kinds for enabling in kind.enablings}
-        for clause in self.program.clauses:
-            for error, numbers in ((True, in_error), (False, elsewhere)):
-                if clause.number in numbers:
+        in_error = {enabling.clause.label for enabling in self.errors}
+        elsewhere = {enabling.clause.label for kind in self.kinds for enabling in kind.enablings}
+        for clause in self._forms():
+            for error, labels in ((True, in_error), (False, elsewhere)):
+                if clause.label in labels:
                     made = clauses.generate(clause, self.environment, error, bool(self.errors), self.linkage)
                     self.functions[made.name] = made
 
@@ -194,8 +208,15 @@ class _Unit:
             sizes["TIMERS"] = shape.timers
         if "names" in self.needs:
             sizes["NAMES_BYTES"] = shape.names
+        if "speculation" in self.needs:
+            sizes["NSPEC"] = target.speculations
+            sizes["SPECSIZE"] = f"{target.speculation_bytes}ULL"
         if "dpath" in self.needs:
             sizes |= builtins.path_offsets(target)
+        if marks := dynamic.marks(self.environment):
+            sizes["MARKS"] = marks
+        if "files" in self.needs:
+            sizes |= surroundings.file_offsets(target)
         if "progeny" in self.needs:
             sizes |= builtins.progeny_offsets(target)
         if "thread" in self.needs and (where := target.preempt_count()):
@@ -212,7 +233,8 @@ class _Unit:
 
     def _early_headers(self, layouts: list[AggregationLayout]) -> list[str]:
         """Those that say what is in the temporaries."""
-        return [*(["aggregate"] if layouts else []), *(["scratch"] if "scratch" in self.needs else [])]
+        called = [name for name in subroutines.HEADERS if name in self.environment.headers]
+        return [*(["aggregate"] if layouts else []), *(["scratch"] if "scratch" in self.needs else []), *called]
 
     def _optional_headers(self) -> list[str]:
         providers = {probe.provider for probe in self.plan.probes}
@@ -226,15 +248,19 @@ class _Unit:
             "names": "names" in self.needs,
             "epids": "epid" in self.needs,
             "thread": "thread" in self.needs,
+            "ending": bool(dynamic.marks(self.environment)),
             "stack": "stack" in self.needs,
             "vtime": "vtimestamp" in self.needs,
             "memory": "scratch" in self.needs,
             "copyout": "copyout" in self.needs,
             "chill": "chill" in self.needs,
+            "speculation": "speculation" in self.needs,
             "callers": "callers" in self.needs,
+            "depth": "depth" in self.needs,
             "uregs": "uregs" in self.needs,
             "progeny": "progeny" in self.needs,
             "dpath": "dpath" in self.needs,
+            "files": "files" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 
@@ -244,7 +270,7 @@ class _Unit:
 
     def _temporaries(self, layouts: list[AggregationLayout]) -> list[str]:
         """Scratch space of one program on one CPU."""
-        stems = [variables.map_name(variable) for variable in variables.dynamic(self.environment)]
+        stems = [pool.name for pool in dynamic.pools(self.environment)]
         stems += [made.stem for made in layouts]
         lines = ["struct temporaries {"]
         if stems:
@@ -253,10 +279,10 @@ class _Unit:
             lines.append("    struct clause_locals this_;")
         if "scratch" in self.needs:
             lines.append("    struct scratch scratch;")
-        if "frames" in self.needs:
+        if "depth" in self.needs:
             lines.append("    u64 frames[127]; /* STACK_FRAMES */")
         if "dpath" in self.needs:
-            lines.append("    char path[4096 + 255]; /* PATH_MOST and NAME_MOST */")
+            lines.append(f"    u64 path[{5 + (4096 + 256) // 8}]; /* struct path_walk */")
         if self.environment.spills:
             lines.append(f"    s64 number[{self.environment.spills}];")
         if self.environment.memory:
@@ -265,11 +291,12 @@ class _Unit:
             lines.append("    struct cpu_info cpu;")
         if self.environment.texts:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
+        lines += [f"    {member}" for name, member in subroutines.SCRATCH.items() if name in self.needs]
         return [*lines, "} __attribute__((aligned(8)));", ""]
 
     def _clauses(self) -> list[str]:
         """Records and functions; those for ERROR come first, because the others may fire it."""
-        records = {function.clause.number: function.record for function in self.functions.values()}
+        records = {function.clause.label: function.record for function in self.functions.values()}
         in_error = [function.text for function in self.functions.values() if function.in_error]
         others = [function.text for function in self.functions.values() if not function.in_error]
         fire = [programs.error_function(self.errors, self._context(), self.linkage)] if self.errors else []
@@ -278,7 +305,11 @@ class _Unit:
     def _context(self) -> Context:
         places = {probe.name: place for place, probe in enumerate(self.plan.probes) if probe.provider == "dtrace"}
         error_exits = any(function.exits for function in self.functions.values() if function.in_error)
-        return Context(self.functions, frozenset(self.needs), self.shape, error_exits, places)
+        context = Context(self.functions, frozenset(self.needs), self.shape, error_exits, places)
+        if self._threads_end():
+            pid = self.environment.target.offset("struct task_struct", "pid")
+            context = changed(context, task_pid=pid, ending=tuple(dynamic.ending(self.environment)))
+        return context
 
     def _programs(self) -> list[str]:
         return [programs.generate(kind, self._context()) for kind in self.kinds]
@@ -289,5 +320,5 @@ class _Unit:
         return tuple(ProgramLayout(kind.name, kind.number, bool(kind.enablings)) for kind in self.kinds)
 
     def _clause_layouts(self) -> dict[int, ClauseLayout]:
-        by_clause = {function.clause.number: function.layouts for function in self.functions.values()}
-        return {e.number: by_clause[e.clause.number][e.block] for e in self.plan.enablings}
+        by_clause = {function.clause.label: function.layouts for function in self.functions.values()}
+        return {e.number: by_clause[e.clause.label][e.block] for e in self.plan.enablings}

@@ -1,7 +1,6 @@
 """D variables in C: where each lives, how it is read and changed (contract 3.3).
 
-Globals are members of one shared structure, clause-locals of a structure in the frame. Thread-local variables and
-associative arrays are hash maps, one a variable: an element exists from its first non-zero store to a store of 0 (V5).
+Globals are members of one shared structure, clause-locals of a structure in the frame; dynamic.py has the others.
 """
 
 from __future__ import annotations
@@ -9,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dtrace_py.codegen import dynamic
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment, identifier
 from dtrace_py.codegen.operands import Buffer, Number
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Variable
-from dtrace_py.lang.types import ArrayType, FloatType, IntType, StringType, StructType, Type
+from dtrace_py.lang.types import IntType, StringType, Type
 
 if TYPE_CHECKING:
     from dtrace_py.codegen.expressions import Expressions
@@ -28,16 +29,6 @@ def storage_type(kind: Type) -> str:
     if isinstance(kind, IntType):
         return f"{'s' if kind.signed else 'u'}{kind.size * 8}"
     return "u64"
-
-
-def is_memory(kind: Type) -> bool:
-    """Whether values of a type are neither numbers nor strings, but so many bytes."""
-    return isinstance(kind, StructType | ArrayType | FloatType)
-
-
-def map_name(variable: Variable) -> str:
-    """The name of a dynamic variable's map, and the stem of its key's and value's."""
-    return f"{variable.scope}_{identifier(variable.name)}"
 
 
 @dataclass(slots=True)
@@ -101,14 +92,14 @@ class Storage:
 
     def key(self, node: typed.Value) -> str:
         """Fill in the key of an element; returns C text of its address."""
-        variable = node.variable
-        parts = self.expressions.keys(node.keys)
-        name = self.writer.fresh("key")
-        stem = map_name(variable)
+        return self._filled(node.variable, self.expressions.keys(node.keys))
+
+    def _filled(self, variable: Variable, parts: list[Number | Buffer]) -> str:
+        name, stem = self.writer.fresh("key"), dynamic.pool(self.environment, variable).name
         self.writer.line(f"struct {stem}_key *{name} = &f->frame->temporaries.key.{stem};")
         if variable.scope == "self":
             self.expressions.needs.add("thread")
-            self.writer.line(f"{name}->thread = thread;")
+        self.writer.line(f"{name}->owner = {dynamic.owner(variable)}{' | thread' if variable.scope == 'self' else ''};")
         for position, part in enumerate(parts):
             member = f"{name}->key{position}"
             if isinstance(part, Buffer):
@@ -118,8 +109,7 @@ class Storage:
         return name
 
     def _find(self, node: typed.Value, key: str = "") -> _Place:
-        stem = map_name(node.variable)
-        self.environment.variable(node.variable)
+        stem = dynamic.pool(self.environment, node.variable).name
         key = key or self.key(node)
         element = self.writer.fresh("found")
         self.writer.line(f"struct {stem}_value *{element} = {stem}.lookup({key});")
@@ -163,11 +153,24 @@ class Storage:
             value = self.expressions.save(self.expressions.number(node.value))
             self._store(node.target.variable, self.key(node.target), value, kind)
             return value
-        # The value first: it may use the key's memory itself.
-        value = self.expressions.save(self.expressions.number(node.value))
-        place = self._find(node.target)
+        effects = self.expressions.effects
+        with self.writer.aside() as valued:
+            value = self.expressions.save(self.expressions.number(node.value))
+        with self.writer.aside() as keyed:
+            parts = self.expressions.keys(node.target.keys)
+        # Left before right, if that makes a difference. Else the value first: it may use the key's memory itself.
+        ordered = self.expressions.effects != effects
+        self.writer.lines += keyed if ordered else [*valued, *keyed]
+        if ordered:
+            parts = [
+                self.expressions.copied(part) if isinstance(part, Buffer) and part.changes else part for part in parts
+            ]
+        place = self._find(node.target, self._filled(node.target.variable, parts))
         old = self.writer.fresh()
         self.writer.line(f"s64 {old} = {place.element} ? {place.element}->value : 0;")
+        if ordered:
+            self.writer.lines += valued
+            place = _Place("", self._filled(node.target.variable, parts), place.element)
         before = Number(old)
         after = self.expressions.arithmetic(node.op, before, value, kind)
         new = self.writer.fresh()
@@ -176,18 +179,22 @@ class Storage:
         return before if node.postfix else self._loaded(new, kind)
 
     def _store(self, variable: Variable, key: str, value: Number, kind: Type) -> None:
-        stem = map_name(variable)
-        new = self.writer.fresh("value")
         if value.constant == 0:
-            self.writer.line(f"{stem}.delete({key});")
-            return
-        with self.writer.aside(deeper=True) as store:
-            self.writer.line(f"struct {stem}_value {new} = {{{value.text}}};")
-            self.writer.line(f"if ({stem}.update({key}, &{new}))")
-            self.writer.line("    f->frame->counts.dynamic_drops++;")
-        with self.writer.aside(deeper=True) as free:
-            self.writer.line(f"{stem}.delete({key});")
-        self.writer.branch(f"({storage_type(kind)}){value}", store, free)
+            self.free(variable, key)
+        else:
+            ctype = storage_type(kind)
+            self.store(variable, key, value.text if ctype in ("s64", "u64") else f"({ctype}){value}")
+
+    def store(self, variable: Variable, key: str, value: str) -> None:
+        """Store a number, or what is at an address, in an element."""
+        stem = dynamic.pool(self.environment, variable).name
+        self.writer.line(f"{stem}_store(f, {key}, {value});")
+        if variable.scope == "self" and variable.keys:
+            self.writer.line("thread_mark(thread);")
+
+    def free(self, variable: Variable, key: str) -> None:
+        """Let an element go."""
+        self.writer.line(f"{dynamic.pool(self.environment, variable).name}_free(f->control, {key});")
 
     def change_string(self, node: typed.Assign) -> Buffer:
         """Generate the assignment of a string; returns the stored value."""
@@ -201,18 +208,17 @@ class Storage:
             self.writer.line(f"IS_SET({to}) = {f'!({null})' if null else '1'};")
             return self._string(to)
         if value.null == "1":  # S3, S10: only a stored NULL frees
-            self.writer.line(f"{map_name(variable)}.delete({self.key(node.target)});")
+            self.free(variable, self.key(node.target))
             return value
         stored = self.expressions.text()
         self.expressions.copy(stored, size, value)
         null = self.expressions.kept(value).null
-        key, stem = self.key(node.target), map_name(variable)
+        key = self.key(node.target)
         with self.writer.aside(deeper=bool(null)) as store:
-            self.writer.line(f"if ({stem}.update({key}, (struct {stem}_value *){stored}))")
-            self.writer.line("    f->frame->counts.dynamic_drops++;")
+            self.store(variable, key, stored)
         if null:
             with self.writer.aside(deeper=True) as free:
-                self.writer.line(f"{stem}.delete({key});")
+                self.free(variable, key)
             self.writer.branch(null, free, store)
         else:
             self.writer.lines += store
@@ -228,11 +234,9 @@ def structures(environment: Environment) -> list[str]:
     for scope, name in (("global", "globals"), ("this", "clause_locals")):
         scalars = [v for v in environment.variables.values() if not v.dynamic and v.scope == scope]
         if scalars:
-            members = [f"    {_member(environment, v.type, identifier(v.name), _SET)}" for v in scalars]
+            members = [f"    {_member(environment, v.type, identifier(v.name))}" for v in scalars]
             lines += [f"struct {name} {{", *members, "} __attribute__((aligned(8)));", ""]
-    for variable in dynamic(environment):
-        lines += _element(environment, variable)
-    return lines
+    return lines + dynamic.structures(environment)
 
 
 def maps(environment: Environment) -> list[str]:
@@ -240,42 +244,12 @@ def maps(environment: Environment) -> list[str]:
     lines = []
     if any(not v.dynamic and v.scope == "global" for v in environment.variables.values()):
         lines.append('BPF_F_TABLE("array", u32, struct globals, globals_map, 1, BPF_F_MMAPABLE);')
-    for variable in dynamic(environment):
-        stem, sizes = (
-            map_name(variable),
-            [_bytes(environment, kind) for kind in (variable.type, *(variable.keys or ()))],
-        )
-        entries = max(1, environment.target.dynamic_bytes // (sum(sizes) + 8 * (variable.scope == "self")))
-        lines.append(f'BPF_TABLE("hash", struct {stem}_key, struct {stem}_value, {stem}, {entries});')
-    return lines
+    return lines + dynamic.maps(environment) + dynamic.functions(environment)
 
 
-def dynamic(environment: Environment) -> list[Variable]:
-    """The variables that have maps of their own."""
-    return [variable for variable in environment.variables.values() if variable.dynamic]
-
-
-def _bytes(environment: Environment, kind: Type) -> int:
-    """What a value of a dynamic variable, or a key, takes."""
+def _member(environment: Environment, kind: Type, name: str) -> str:
     if isinstance(kind, StringType):
-        return environment.bound
-    return environment.room(kind) if is_memory(kind) else 8
-
-
-def _member(environment: Environment, kind: Type, name: str, more: int = 0) -> str:
-    if isinstance(kind, StringType):
-        return f"char {name}[{environment.bound + more}] __attribute__((aligned(8)));"
+        return f"char {name}[{environment.bound + _SET}] __attribute__((aligned(8)));"
     if is_memory(kind):
         return f"char {name}[{environment.room(kind)}] __attribute__((aligned(8)));"
     return f"{storage_type(kind)} {name};"
-
-
-def _element(environment: Environment, variable: Variable) -> list[str]:
-    stem = map_name(variable)
-    lines = [f"struct {stem}_key {{ /* {variable} */"]
-    if variable.scope == "self":
-        lines.append("    u64 thread;")
-    for position, key in enumerate(variable.keys or ()):
-        text = isinstance(key, StringType)
-        lines.append(f"    char key{position}[{environment.bound}];" if text else f"    s64 key{position};")
-    return [*lines, "};", f"struct {stem}_value {{", f"    {_member(environment, variable.type, 'value')}", "};", ""]

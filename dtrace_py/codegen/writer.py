@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -69,3 +70,19 @@ def c_string(text: str) -> str:
 def comment(text: str) -> str:
     """Text that may stand in a C comment, on one line."""
     return " ".join(text.split()).replace("*/", "* /").encode("ascii", "replace").decode()
+
+
+def function(linkage: str, name: str, parameters: Sequence[str], body: Iterable[str]) -> list[str]:
+    """The lines of a C function that returns nothing; one that stays a function of BPF has to return 0 (bpf/linkage.h)."""
+    if linkage != "SUBPROGRAM":
+        return [f"{linkage} void {name}({', '.join(parameters)})", "{", *body, "}", ""]
+    names = ", ".join(re.split(r"[ *]+", parameter)[-1] for parameter in parameters)
+    return [
+        *function("static __always_inline", f"{name}_body", parameters, body),
+        f"SUBPROGRAM int {name}({', '.join(parameters)})",
+        "{",
+        f"    {name}_body({names});",
+        "    return 0;",
+        "}",
+        "",
+    ]

@@ -12,29 +12,25 @@ from dtrace_py.codegen.layout import Action, ShownField, Unit
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.consumer import fields, flow
 from dtrace_py.consumer.faults import fault_message, library_message
+from dtrace_py.consumer.outside import Outside
+from dtrace_py.consumer.speculations import Kept
 from dtrace_py.consumer.store import Store
+from dtrace_py.consumer.style import Style
 from dtrace_py.lang import typed
+from dtrace_py.lang.formats import Format
+from dtrace_py.options import Options
 from dtrace_py.output import memory, printf, values
 from dtrace_py.output.printed import printed
 from dtrace_py.output.sink import Sink
 from dtrace_py.providers.probe import Probe
-from dtrace_py.record import record
-from dtrace_py.runtime.ring import DISCARDED, FAULT, Rings
+from dtrace_py.runtime.ring import COMMIT, DISCARDED, FAULT, SHARED, SPECULATIVE, Rings
+
+_ORDINARY = ~(DISCARDED | FAULT | COMMIT | SPECULATIVE)
 
 _STRIDE = 1024
 """Records that are printed between two looks at whether someone wants it to end."""
 
 HEADING = f"{'CPU':>3} {'ID':>6} {'FUNCTION:NAME':>32}\n"
-
-
-@record
-class Style:
-    """How records are printed, as the options say at the moment."""
-
-    quiet: bool
-    flowindent: bool
-    stackindent: int
-    rawbytes: bool
 
 
 Step = Callable[[int, Probe, Style], str]
@@ -53,6 +49,7 @@ class Consumer:
         sink: Sink,
         lookup: values.Lookup,
         complain: Callable[[str], object],
+        options: Options,
     ) -> None:
         self._plan = plan
         self._rings = rings
@@ -60,26 +57,35 @@ class Consumer:
         self._sink = sink
         self._lookup = lookup
         self._complain = complain
+        self._outside = Outside(sink, options)
         self._flow = flow.FlowIndent()
         self._headed = False
         self._static = _is_static(unit)
+        self._unit = unit
+        self._single = memoryview(bytearray(unit.slack))
+        self.kept = Kept(rings.cpus, rings.read_at_end)
         self._steps = {
             number: [self._step(number, action) for action in layout.actions] for number, layout in unit.clauses.items()
         }
+        self._outward = {number for number, layout in unit.clauses.items() if any(map(_acts, layout.actions))}
         self._lines: dict[tuple[int, Style], _Lines] = {}
         self._fault = struct.Struct("<IIQ").unpack_from
         self.consumed = [0] * rings.cpus
         """Records of clauses taken out of each CPU's ring."""
+        self.committed = [0] * rings.cpus
+        """How many of them were speculative and have been committed."""
         self.exit_status: int | None = None
 
     def consume(self, cpus: Iterable[int], style: Style, abandoned: Callable[[], bool]) -> None:
         """Print what the rings of these CPUs hold. Leaves the rest where it is soon after it is ``abandoned``."""
         self._store.new_pass()
+        self._lookup.users.new_pass()
         for cpu in cpus:
             if self._static and not style.flowindent:
                 self._consume_headers(cpu, style, abandoned)
             else:
                 self._consume_records(cpu, style, abandoned)
+                self._commit(cpu, self.kept.due(cpu), style)
             self._sink.flush()
 
     def _heading(self, style: Style) -> None:
@@ -105,11 +111,22 @@ class Consumer:
         count = 0
         with closing(self._rings.records(cpu)) as records:
             for number, (header, place, following) in enumerate(records, start=1):
-                if header & FAULT:
-                    self._report_fault(header, place)
-                elif not header & DISCARDED:
+                if header & _ORDINARY == header:
                     self._heading(style)
-                    self._sink.write(self._line(header, place, cpu, style, following))
+                    if header >> 32 & 0xFFFF in self._outward:
+                        style = self._act(header, place, cpu, style, following)
+                    else:
+                        self._sink.write(self._line(header, place, cpu, style, following))
+                    count += 1
+                elif header & FAULT:
+                    self._report_fault(header, place)
+                elif header & COMMIT:
+                    speculation = self._rings.word(place + 8)
+                    for each, kept in self.kept.commit(cpu, speculation, header & SHARED != 0):
+                        self._commit(each, kept, style)
+                elif not header & DISCARDED:
+                    size = self._unit.clauses[header >> 32 & 0xFFFF].size
+                    self.kept.keep(cpu, self._rings.word(place + 8), bytes(self._rings.bytes[place : place + size]))
                     count += 1
                 if number % _STRIDE == 0:
                     self._sink.flush()
@@ -117,18 +134,40 @@ class Consumer:
                         break
         self.consumed[cpu] += count
 
+    def _commit(self, cpu: int, records: list[bytes], style: Style) -> None:
+        """Print records that had been kept aside. Their fields are read where each of them is put for that."""
+        headers = [int.from_bytes(record[:8], "little") for record in records]
+        for kept, header, following in zip(records, headers, [*headers[1:], None], strict=False):
+            self._heading(style)
+            self._single[: len(kept)] = kept
+            self._sink.write(self._line(header, 0, cpu, style, following))
+        self.committed[cpu] += len(records)
+
     def _line(self, header: int, place: int, cpu: int, style: Style, following: int | None) -> str:
         """All that one record prints (U2, U3, U11)."""
         enabling, probe = self._decoded(header)
-        if style.flowindent:
-            prefix = self._flow.prefix(cpu, enabling, probe, self._decoded(following) if following else None)
-        elif style.quiet:
-            prefix = ""
-        else:
-            title = f"{probe.function}:{probe.name}"
-            prefix = f"{cpu:>3} {probe.id:>6} {title:>32} "
+        prefix = self._prefix(enabling, probe, cpu, style, following)
         body = "".join([step(place, probe, style) for step in self._steps[enabling]])
         return f"{prefix}{body}" if style.quiet else f"{prefix}{body}\n"
+
+    def _prefix(self, enabling: int, probe: Probe, cpu: int, style: Style, following: int | None) -> str:
+        if style.flowindent:
+            return self._flow.prefix(cpu, enabling, probe, self._decoded(following) if following else None)
+        if style.quiet:
+            return ""
+        title = f"{probe.function}:{probe.name}"
+        return f"{cpu:>3} {probe.id:>6} {title:>32} "
+
+    def _act(self, header: int, place: int, cpu: int, style: Style, following: int | None) -> Style:
+        """Print a record step by step, because some act on the output or on how it looks. Returns how it looks now."""
+        enabling, probe = self._decoded(header)
+        self._sink.write(self._prefix(enabling, probe, cpu, style, following))
+        for step in self._steps[enabling]:
+            self._sink.write(step(place, probe, style))
+            style = self._outside.style()
+        if not style.quiet:
+            self._sink.write("\n")
+        return style
 
     def _decoded(self, header: int) -> tuple[int, Probe]:
         return header >> 32 & 0xFFFF, self._plan.probes[header & 0xFFFFFFFF]
@@ -142,7 +181,8 @@ class Consumer:
     # Actions
 
     def _step(self, enabling: int, action: Action) -> Step:
-        readers = [fields.reader(field, self._rings.bytes) for field in action.fields]
+        memory = self._single if self._unit.clauses[enabling].speculative else self._rings.bytes
+        readers = [fields.reader(field, memory) for field in action.fields]
         match action.statement:
             case typed.Trace():
                 (read,) = readers
@@ -165,6 +205,12 @@ class Consumer:
                 return self._normalize(enabling, aggregation.name, readers)
             case typed.Exit():
                 return self._effect(readers, self._exit)
+            case typed.Command(action=row, format=fmt):
+                return self._command(enabling, row.name, fmt, readers)
+            case typed.Perform(action=row) if row.name == "setopt":
+                return self._setopt(enabling, readers)
+            case typed.Perform(action=row) if row.name == "ftruncate":
+                return self._effect(readers, lambda _: self._outside.ftruncate())
             case typed.Perform(action=row) if row.name == "print":
                 (read,) = readers
                 (field,) = action.fields
@@ -172,10 +218,10 @@ class Consumer:
                 return lambda place, probe, _: self._printed(field.type, read(place, probe))
             case typed.Perform(action=row) if row.name == "tracemem":
                 return lambda place, probe, _: _dumped(*(read(place, probe) for read in readers))
-            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Perform():
+            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
                 raise AssertionError("leaves no record")
-            case typed.Later():
-                raise AssertionError(f"not refused: {action.statement.what}")
+            case typed.Perform(action=row):
+                raise AssertionError(f"not refused: {row.name}( )")
         assert_never(action.statement)
 
     def _effect(self, readers: list[fields.Reader], act: Callable[[int], object]) -> Step:
@@ -191,9 +237,10 @@ class Consumer:
 
     def _special(self, argument: printf.Argument, style: Style) -> str:
         """A stack or a symbol as a statement of its own."""
-        if isinstance(argument.value, tuple):
-            return values.stack(argument.value, style.stackindent, self._lookup)
-        assert isinstance(argument.value, int)
+        assert not isinstance(argument.value, str | bytes)
+        if argument.symbol in ("stack", "ustack"):
+            assert isinstance(argument.value, tuple)
+            return values.stack(argument.value, argument.symbol, style.stackindent, self._lookup)
         return f"  {values.symbol(argument.value, argument.symbol, self._lookup):<50}"
 
     def _printed(self, kind: Described, argument: printf.Argument) -> str:
@@ -207,12 +254,37 @@ class Consumer:
             divisor = readers[0](place, probe).value if readers else 1
             assert isinstance(divisor, int)
             if not divisor:
-                epid = self._plan.epid(enabling, self._plan.places[probe.id])
-                self._complain(library_message(epid, probe, f"couldn't normalize @{name} by 0: Invalid normalization"))
+                self._say(enabling, probe)(f"couldn't normalize @{name} by 0: Invalid normalization")
             self._store.normalize(name, divisor or 1)
             return ""
 
         return step
+
+    def _command(self, enabling: int, name: str, fmt: Format, readers: list[fields.Reader]) -> Step:
+        """system() or freopen()."""
+        act = self._outside.system if name == "system" else self._outside.freopen
+
+        def step(place: int, probe: Probe, _: Style) -> str:
+            text = printf.render(fmt, (read(place, probe) for read in readers), self._lookup)
+            act(text, self._say(enabling, probe))
+            return ""
+
+        return step
+
+    def _setopt(self, enabling: int, readers: list[fields.Reader]) -> Step:
+        """setopt(name [, value]): without a value it is enabled (A25)."""
+
+        def step(place: int, probe: Probe, _: Style) -> str:
+            name, value = [*(str(read(place, probe).value) for read in readers), "1"][:2]
+            self._outside.setopt(name, value, self._say(enabling, probe))
+            return ""
+
+        return step
+
+    def _say(self, enabling: int, probe: Probe) -> Callable[[str], object]:
+        """Says what is wrong with an action of the consumer (F25)."""
+        epid = self._plan.epid(enabling, self._plan.places[probe.id])
+        return lambda text: self._complain(library_message(epid, probe, text))
 
     def _exit(self, status: int) -> None:
         if self.exit_status is None:
@@ -242,10 +314,21 @@ class _Lines(dict[int, str]):
         return line
 
 
+def _acts(action: Action) -> bool:
+    """Whether it acts on what is outside of the consumer."""
+    match action.statement:
+        case typed.Command():
+            return True
+        case typed.Perform(action=row):
+            return row.name in ("setopt", "ftruncate")
+    return False
+
+
 def _is_static(unit: Unit) -> bool:
     """Whether every record is nothing but a header, and what it prints follows from that."""
     return all(
         not layout.can_fault
+        and not layout.speculative
         and (layout.size in (0, 8))
         and all(isinstance(action.statement, typed.Trace | typed.Printf) for action in layout.actions)
         for layout in unit.clauses.values()

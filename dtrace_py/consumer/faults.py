@@ -51,6 +51,10 @@ def drop_message(kind: str, count: int, cpu: int | None, tagged: bool) -> str:
         "PRINCIPAL": f"drop{plural}",
         "AGGREGATION": f"aggregation drop{plural}",
         "DYNAMIC": f"dynamic variable drop{plural}",
+        "SPEC": f"speculative drop{plural}",
+        "SPECBUSY": f"failed speculation{plural} (available buffer(s) still busy)",
+        "SPECUNAVAIL": f"failed speculation{plural} (no speculative buffer available)",
+        "STKSTROVERFLOW": f"jstack()/ustack() string table overflow{plural}",
         "DBLERROR": f"error{plural} in ERROR probe enabling",
     }[kind]
     return f"{tag}{count} {what}{where}"

@@ -16,7 +16,10 @@ from dtrace_py.codegen.layout import (
     StackField,
     SymbolField,
     TextField,
+    UserStackField,
+    UserSymbolField,
 )
+from dtrace_py.output import users
 from dtrace_py.output.printf import Argument
 from dtrace_py.providers.probe import Probe
 
@@ -39,10 +42,19 @@ def reader(field: Field, rings: memoryview) -> Reader:
             return lambda place, _: Argument(bytes(rings[place + offset : place + offset + size]), size)
         case StackField(offset=offset, frames=frames):
             unpack_stack = struct.Struct(f"<{frames}Q").unpack_from
-            return lambda place, _: Argument(_frames(unpack_stack(rings, place + offset)))
+            return lambda place, _: Argument(_frames(unpack_stack(rings, place + offset)), symbol="stack")
         case SymbolField(offset=offset, what=what):
             unpack_address = struct.Struct("<Q").unpack_from
             return lambda place, _: Argument(unpack_address(rings, place + offset)[0], symbol=what)
+        case UserStackField(offset=offset, frames=frames, strings=strings):
+            unpack_user = struct.Struct(f"<{1 + frames}Q").unpack_from
+            room = strings << users.STRINGS
+            return lambda place, _: Argument(
+                _process_frames(room, *unpack_user(rings, place + offset)), symbol="ustack"
+            )
+        case UserSymbolField(offset=offset, what=what):
+            unpack_pair = struct.Struct("<QQ").unpack_from
+            return lambda place, _: Argument(unpack_pair(rings, place + offset), symbol=what)
         case NameField(part=part):
             return lambda _, probe: Argument(str(probe[1 + part]))
         case ConstantField(value=value, size=size, signed=signed):
@@ -62,3 +74,7 @@ def _text(raw: memoryview) -> str:
 
 def _frames(addresses: tuple[int, ...]) -> tuple[int, ...]:
     return addresses[: addresses.index(0)] if 0 in addresses else addresses
+
+
+def _process_frames(room: int, process: int, *addresses: int) -> tuple[int, ...]:
+    return (room | process, *_frames(addresses))

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 
 from dtrace_py.lang.formats import Format
 from dtrace_py.output import aggregations as output
+from dtrace_py.output import users
 from dtrace_py.output.aggregations import Entry, Order, Table, Value
+from dtrace_py.output.look import Look
 from dtrace_py.output.values import Lookup
 from dtrace_py.runtime.aggregations import KernelAggregation, Key, Words, merge
 
@@ -20,6 +22,7 @@ class Store:
         lookup: Lookup,
         order: Callable[[], Order],
         stack_indent: Callable[[], int],
+        look: Callable[[], Look] = Look,
     ) -> None:
         self._kernel = {each.layout.aggregation.name: each for each in aggregations}
         self._data: dict[str, dict[Key, Words]] = {name: {} for name in self._kernel}
@@ -29,6 +32,7 @@ class Store:
         self._lookup = lookup
         self._order = order
         self._stack_indent = stack_indent
+        self._look = look
         self._modules: dict[str, int] = {}
 
     def new_pass(self) -> None:
@@ -57,12 +61,16 @@ class Store:
         return data
 
     def _normalized(self, kernel: KernelAggregation, key: Key) -> Key:
-        """Addresses in the same symbol or module are one key."""
+        """Addresses in the same symbol or module are one key. A process is looked at, for it may be gone when it is printed."""
         if all(field.kind in ("int", "text", "stack") for field in kernel.layout.keys):
             return key
         return tuple(map(self._symbolic, (field.kind for field in kernel.layout.keys), key))
 
     def _symbolic(self, kind: str, part: object) -> object:
+        if isinstance(part, tuple) and kind != "stack":
+            process, *rest = part
+            self._lookup.users.see(process & (1 << users.STRINGS) - 1)
+            return part if kind == "ustack" else users.normalized(process, rest[0], kind, self._lookup.users)
         if kind in ("int", "text", "stack") or not isinstance(part, int) or (found := self._lookup(part)) is None:
             return part
         module, _, offset = found
@@ -125,7 +133,7 @@ class Store:
         return "".join(pieces)
 
     def _table(self, name: str) -> Table:
-        return Table(self._kernel[name].layout, self._lookup, self._stack_indent())
+        return Table(self._kernel[name].layout, self._lookup, self._stack_indent(), self._look())
 
     def _valued(self, name: str) -> list[Entry]:
         normals = self._normals[name]

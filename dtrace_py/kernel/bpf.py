@@ -159,9 +159,9 @@ def _load_btf(names: Iterable[str]) -> int:
     return call(_BTF_LOAD, struct.pack("<QQI", ctypes.addressof(data), 0, len(data)))
 
 
-def test_run(program: int) -> int:
-    """Run a raw tracepoint program here and now, in this process; returns its result."""
-    context = ctypes.create_string_buffer(12 * 8)
+def test_run(program: int, *arguments: int) -> int:
+    """Run a raw tracepoint program here and now, in this process, with these arguments; returns its result."""
+    context = ctypes.create_string_buffer(struct.pack(f"<{len(arguments)}Q", *arguments), 12 * 8)
     attributes = struct.pack("<IIIIQQIIIIQ", program, 0, 0, 0, 0, 0, 0, 0, len(context), 0, ctypes.addressof(context))
     buffer = ctypes.create_string_buffer(attributes, _ATTRIBUTES)
     _call(_PROG_TEST_RUN, buffer)

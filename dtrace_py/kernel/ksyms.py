@@ -35,9 +35,17 @@ class Symbols:
     @cached_property
     def _code(self) -> tuple[array[int], list[tuple[str, str]]]:
         """Addresses of functions in order, and (name, module) of each."""
+        return self._sorted(b"tTwW")
+
+    @cached_property
+    def _data(self) -> tuple[array[int], list[tuple[str, str]]]:
+        """The same of data; what is per CPU is not at an address of its own."""
+        return self._sorted(b"dDbBrRvV")
+
+    def _sorted(self, kinds: bytes) -> tuple[array[int], list[tuple[str, str]]]:
         found: dict[int, tuple[str, str]] = {}
         for address, kind, name, module in _LINE.findall(self._text):
-            if kind in b"tTwW":
+            if kind in kinds:
                 # Of several names for an address the first is what the kernel itself shows.
                 found.setdefault(int(address, 16), (name.decode(), module.decode() or VMLINUX))
         ordered = sorted(found)
@@ -99,13 +107,25 @@ class Symbols:
         return place >= 0 and addresses[place] == address
 
     def find(self, address: int) -> tuple[str, str, int] | None:
-        """(module, function, offset into it) of an address in kernel code; None where no function is."""
-        addresses, names = self._code
-        place = bisect_right(addresses, address) - 1
-        if place < 0 or address - addresses[place] > 1 << 24 or address >> 47 == 0:
+        """(module, symbol, offset into it) of an address of the kernel; None where nothing is.
+
+        Symbols have no sizes here: an address belongs to the one before it, of a function or of data.
+        """
+        tables = [self._code] if address < self._end_of_code else [self._code, self._data]
+        nearest = None
+        for starts, names in tables:
+            place = bisect_right(starts, address) - 1
+            if place >= 0 and (nearest is None or starts[place] > nearest[0]):
+                nearest = starts[place], names[place]
+        if nearest is None or address - nearest[0] > 1 << 24 or address >> 47 == 0:
             return None
-        name, module = names[place]
-        return module, name, address - addresses[place]
+        start, (name, module) = nearest
+        return module, name, address - start
+
+    @cached_property
+    def _end_of_code(self) -> int:
+        """Where the core kernel's functions end; 0 if that is not told."""
+        return self.address("_etext") or 0
 
     def probe_point(self, address: int) -> str:
         """How a kprobe event names this address.

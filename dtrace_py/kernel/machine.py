@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dtrace_py.kernel.ksyms import Symbols
     from dtrace_py.kernel.tracefs import Traceable
     from dtrace_py.kernel.types import KernelTypes
+    from dtrace_py.process.symbols import Processes
 
 
 class Machine:
@@ -70,6 +71,13 @@ class Machine:
         from dtrace_py.kernel.ksyms import Symbols
 
         return Symbols()
+
+    @cached_property
+    def processes(self) -> Processes:
+        """Symbols of processes."""
+        from dtrace_py.process.symbols import Processes
+
+        return Processes()
 
     @property
     def release(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from dtrace_py.lang.definitions import ProbeArgument
 from dtrace_py.lang.describe import is_glob, parse_description
@@ -17,27 +17,40 @@ ArgumentsOf = Callable[[Any], tuple[ProbeArgument, ...]]
 Signature = Callable[[], tuple[ProbeArgument, ...]]
 
 
-def signatures(
+class Way(NamedTuple):
+    """One thing that args[] can be, and the probes where it is that and not what the first way says."""
+
+    arguments: Signature
+    probes: Sequence[Any] = ()
+
+
+def ways(
     descriptions: Sequence[str], context: Field, probes: Sequence[Sequence[Any]], of: ArgumentsOf
-) -> Iterator[Signature]:
-    """One for each way in which the clause has to be checked: the next one is for the same clause, with other args[]."""
-    if not probes:
-        yield partial(_unstable, descriptions[0] if descriptions else "")
-    for text, matched in zip(descriptions, probes, strict=False):
-        description = parse_description(text, context)
-        names = (description.provider, description.name)
-        loose = description.id is None and any(not name or is_glob(name) for name in names)
-        if loose or not matched:
-            yield partial(_unstable, text)
-            continue
-        # The first is asked for only if args[] is named, and the others only if the first was: types are slow to find.
-        yield partial(of, matched[0])
-        seen = {of(matched[0])}
-        for probe in matched[1:]:
-            arguments = of(probe)
-            if arguments not in seen:
-                seen.add(arguments)
-                yield partial(_same, arguments)
+) -> Iterator[Way]:
+    """Each way in which a clause has to be checked. If args[] is not asked for in the first, that is the only one.
+
+    Types are slow to find: the first asks for them only if it has to, and only the second for those of all probes.
+    """
+    matches = list(zip(descriptions, probes, strict=False))
+    loose = [text for text, matched in matches if not matched or _is_loose(text, context)]
+    if loose or not matches:
+        yield Way(partial(_unstable, (loose or [*descriptions, ""])[0]))
+        return
+    yield Way(partial(of, matches[0][1][0]))
+    groups: dict[tuple[ProbeArgument, ...], list[Any]] = {}
+    for _, matched in matches:
+        for probe in matched:
+            groups.setdefault(of(probe), []).append(probe)
+    _, *others = groups.items()
+    for arguments, some in others:
+        yield Way(partial(_same, arguments), some)
+
+
+def _is_loose(text: str, context: Field) -> bool:
+    """Whether a description leaves open which provider's probes it is about, or which of them (P28)."""
+    description = parse_description(text, context)
+    names = (description.provider, description.name)
+    return description.id is None and any(not name or is_glob(name) for name in names)
 
 
 def _same(arguments: tuple[ProbeArgument, ...]) -> tuple[ProbeArgument, ...]:

@@ -38,6 +38,8 @@ class Settings(NamedTuple):
     """Of the language, as versions.py encodes it."""
     least: Callable[[], Stability | None] = lambda: None
     """The stability that every name must have."""
+    targeted: bool = False
+    """Whether -c or -p named a process."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -221,18 +223,25 @@ class Compiler:
         probes = self.match(descriptions, places, source.context)  # before anything else is checked
         if node.predicate is None and not node.body:
             return Clause(number, descriptions, None, (), node.span, source, places=places)
-        from dtrace_py.lang.arguments import signatures
+        from dtrace_py.lang.arguments import ways
         from dtrace_py.lang.check.clause import check_clause
 
         self._enter(source)
-        ways = signatures(descriptions, source.context, probes, self.arguments)
-        predicate, statements, stability = check_clause(node, self.scope, self._limits(), ways)
-        return Clause(number, descriptions, predicate, statements, node.span, source, stability, places)
+        found = ways(descriptions, source.context, probes, self.arguments)
+        first, *others = (
+            Clause(
+                *(number, descriptions, form.predicate, form.statements, node.span, source, form.stability, places),
+                form=count,
+                probes=tuple(form.probes),
+            )
+            for count, form in enumerate(check_clause(node, self.scope, self._limits(), found))
+        )
+        return first._replace(others=tuple(others))
 
     def _limits(self) -> Limits:
-        from dtrace_py.lang.limits import Limits
+        from dtrace_py.lang.limits import SIZES, Limits
 
-        return Limits(*map(self.settings.number, Limits._fields))
+        return Limits(*map(self.settings.number, SIZES))._replace(targeted=self.settings.targeted)
 
 
 def _outside(name: str) -> bool:

@@ -14,9 +14,9 @@ _CONVERSION = re.compile(
 
 INTEGERS = frozenset("diouxX")
 FLOATS = frozenset("eEfgG")
-_BUILT = INTEGERS | FLOATS | frozenset("cCsSpakYT") | frozenset("Le LE Lf Lg LG wc lc ws ls".split())
+_BUILT = INTEGERS | FLOATS | frozenset("cCsSpaAkYTPI") | frozenset("Le LE Lf Lg LG wc lc ws ls".split())
 _BUILT |= {size + letter for size in ("h", "l", "ll") for letter in INTEGERS}
-_LATER = frozenset("API")
+_LATER: frozenset[str] = frozenset()
 """Conversions with their size prefix, those that work and those that do not yet (PF20 to PF37)."""
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """Sizes in bytes and numbers of frames, as the options of the same names have them (contract section 10)."""
+    """Sizes in bytes and numbers of frames, as the options of the same names have them (contract section 10); but the last."""
 
     strsize: int = 256
     scratchsize: int = 256
@@ -14,3 +14,9 @@ class Limits(NamedTuple):
     ustackframes: int = 20
     jstackframes: int = 50
     jstackstrsize: int = 512
+    targeted: int = 0
+    """1 if -c or -p named a process."""
+
+
+SIZES = Limits._fields[:-1]
+"""The options among them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dtrace_py.lang.source import Source, Span
 from dtrace_py.lang.tables.stability import STABLE, Stability
@@ -93,6 +93,22 @@ class Clause(NamedTuple):
     """The lowest stability of anything the clause names."""
     places: tuple[Span, ...] = ()
     """Of the descriptions."""
+    form: int = 0
+    """Which of its forms it is: args[] may be one thing at one probe and another at the next (P28)."""
+    probes: tuple[Any, ...] = ()
+    """Of a form but the first, the probes that have it."""
+    others: tuple[Clause, ...] = ()
+    """Of the first form, the others."""
+
+    @property
+    def forms(self) -> tuple[Clause, ...]:
+        """All of them, the first one first."""
+        return (self, *self.others)
+
+    @property
+    def label(self) -> str:
+        """What the generated program calls it."""
+        return f"{self.number}_{self.form}" if self.form else str(self.number)
 
     @property
     def blocks(self) -> tuple[tuple[Statement, ...], ...]:

@@ -249,14 +249,10 @@ class Within(Typed):
 
 
 @record
-class Characters(Typed, Later):
+class Characters(Typed):
     """The characters of a string in memory, for ``s[i]`` and ``s + 1`` (S7)."""
 
     string: Expr
-
-    @property
-    def what(self) -> str:
-        return "arithmetic on a string's address"
 
 
 @record
@@ -336,32 +332,23 @@ class SymbolKey:
 
 
 @record
-class UserStackKey(Later):
+class UserStackKey:
     """ustack() or jstack(): ``frames`` deep, with ``strings`` bytes of room for the names that a runtime tells (A7)."""
 
-    name: str
     frames: int
     strings: int
     type: Type
     span: Span
 
-    @property
-    def what(self) -> str:
-        return f"{self.name}( )"
-
 
 @record
-class UserSymbolKey(Later):
+class UserSymbolKey:
     """usym(), ufunc(), umod() or uaddr() of an address of the current process."""
 
-    name: str
+    what: str
     address: Expr
     type: Type
     span: Span
-
-    @property
-    def what(self) -> str:
-        return f"{self.name}( )"
 
 
 RecordedKey = StackKey | SymbolKey | UserStackKey | UserSymbolKey
@@ -459,8 +446,35 @@ class Exit(Acts):
 
 
 @record
+class Speculate(Acts):
+    """What follows in the clause belongs to a speculation."""
+
+    id: Expr
+
+    @property
+    def records(self) -> bool:
+        return False
+
+    @property
+    def speculates(self) -> bool:
+        return True
+
+
+@record
+class Settle(Acts):
+    """commit() or discard() of a speculation."""
+
+    commits: bool
+    id: Expr
+
+    @property
+    def records(self) -> bool:
+        return False
+
+
+@record
 class Perform(Acts):
-    """An action that is all told by its arguments: speculate(), raise(), setopt(), tracemem(), print() ..."""
+    """An action that is all told by its arguments: raise(), setopt(), tracemem(), print() ..."""
 
     action: Action
     arguments: tuple[Expr, ...]
@@ -469,22 +483,14 @@ class Perform(Acts):
     def records(self) -> bool:
         return self.action.records
 
-    @property
-    def speculates(self) -> bool:
-        return self.action.name == "speculate"
-
 
 @record
-class Command(Acts, Later):
+class Command(Acts):
     """system() or freopen(): a text that the consumer formats and acts on."""
 
     action: Action
     format: Format
     arguments: tuple[Expr, ...]
-
-    @property
-    def what(self) -> str:
-        return f"{self.action.name}( )"
 
 
 @record
@@ -501,7 +507,21 @@ class If(Acts):
 
 
 Statement = (
-    Evaluate | Aggregate | Trace | Record | Printf | Printa | Clear | Trunc | Normalize | Exit | Perform | Command | If
+    Evaluate
+    | Aggregate
+    | Trace
+    | Record
+    | Printf
+    | Printa
+    | Clear
+    | Trunc
+    | Normalize
+    | Exit
+    | Speculate
+    | Settle
+    | Perform
+    | Command
+    | If
 )
 
 

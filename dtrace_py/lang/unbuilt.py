@@ -33,7 +33,7 @@ def _found(node: object, span: Span) -> Iterator[tuple[str, Span]]:
         for each in node:
             yield from _found(each, span)
         return
-    if not isinstance(node, typed.Typed | typed.Acts | typed.Member | typed.StackKey | typed.SymbolKey | typed.Later):
+    if not isinstance(node, typed.Typed | typed.Acts | typed.Member | typed.RecordedKey | typed.Later):
         return
     span = getattr(node, "span", span)
     if what := _reason(node):
@@ -47,16 +47,20 @@ def _reason(node: object) -> str | None:
     match node:
         case typed.Later():
             return node.what
+        case typed.Call(subroutine=subroutine) if not subroutine.generated:
+            return f"{subroutine.name}( )"
         case typed.Read(builtin=builtin) if not builtin.generated:
             return f"the variable {builtin.name}"
+        case typed.Call(subroutine=subroutine) if not subroutine.generated:
+            return f"{subroutine.name}( )"
         case typed.Aggregate(aggregation=aggregation) if not AGGREGATING[aggregation.function].generated:
             return f"{aggregation.function}( )"
         case typed.Perform(action=action) if not action.generated:
             return f"{action.name}( )"
         case typed.Element(builtin=builtin) if not builtin.generated:
             return f"{builtin.name}[ ]"
-        case typed.Printf(format=fmt) | typed.Printa(format=Format() as fmt) if letters := later(fmt):
+        case typed.Printf(format=fmt) | typed.Command(format=fmt) | typed.Printa(format=Format() as fmt) if (
+            letters := later(fmt)
+        ):
             return f"format conversion %{letters}"
-        case typed.Call(subroutine=subroutine) if not subroutine.generated:
-            return f"{subroutine.name}( )"
     return None

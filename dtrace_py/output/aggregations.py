@@ -12,11 +12,13 @@ from typing import NamedTuple
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
 from dtrace_py.lang.formats import Conversion, Format
 from dtrace_py.lang.tables.aggregating import AGGREGATING
-from dtrace_py.output import distribution, printf, values
+from dtrace_py.output import distribution, packed, printf, values
 from dtrace_py.output.distribution import divided
+from dtrace_py.output.look import PLAIN, Look
 from dtrace_py.record import record
 
 _MASK = (1 << 64) - 1
+_PACKED_TEXT = 16
 _MAX = (1 << 63) - 1
 
 
@@ -55,6 +57,7 @@ class Table:
     layout: AggregationLayout
     lookup: values.Lookup
     stack_indent: int
+    look: Look = PLAIN
 
     @property
     def function(self) -> str:
@@ -99,11 +102,11 @@ class Table:
         bins = [values.as_signed(word, 8) for word in value.words]
         linear, loglinear = self.layout.aggregation.linear, self.layout.aggregation.loglinear
         if loglinear:
-            return distribution.table(bins, distribution.loglinear_labels(loglinear), value.normal, (0, 1))
+            return distribution.table(bins, distribution.loglinear_labels(loglinear), value.normal, (0, 1), self.look)
         if linear is None:
-            return distribution.table(bins, distribution.quantize_labels(), value.normal, (62, 64))
+            return distribution.table(bins, distribution.quantize_labels(), value.normal, (62, 64), self.look)
         labels = distribution.linear_labels(linear)
-        return distribution.table(bins, labels, value.normal, (0, min(2, len(labels) - 1)))
+        return distribution.table(bins, labels, value.normal, (0, min(2, len(labels) - 1)), self.look)
 
     def rank(self, value: Value) -> tuple[int, int]:
         """What entries are ordered by (G61)."""
@@ -133,13 +136,24 @@ class Table:
     def _key(self, field: KeyField, key: object) -> str:
         if field.kind == "text":
             return f"  {key!s:<50}"
-        if field.kind == "stack":
+        if field.kind in ("stack", "ustack"):
             assert isinstance(key, tuple)
-            return values.stack(key, self.stack_indent, self.lookup)
-        assert isinstance(key, int)
+            return values.stack(key, field.kind, self.stack_indent, self.lookup)
         if field.kind == "int":
+            assert isinstance(key, int)
             return values.key_number(key, field.bytes)
+        assert isinstance(key, int | tuple)
         return f"  {values.symbol(key, field.kind, self.lookup):<50}"
+
+    def packed_keys(self, entries: Sequence[Entry]) -> tuple[list[str], int]:
+        """The keys of entries where each has one line, and how wide that makes them; texts are less wide there (G49)."""
+
+        def one(field: KeyField, part: object) -> str:
+            return f" {part!s:>{_PACKED_TEXT}}" if field.kind == "text" else self._key(field, part)
+
+        fields = self.layout.keys
+        width = sum(1 + (values.key_width(field.bytes) if field.kind == "int" else _PACKED_TEXT) for field in fields)
+        return ["".join(map(one, fields, entry.key)) for entry in entries], width
 
     def key_ranks(self, order: Order) -> Callable[[Sequence[object]], Sequence[object]]:
         """What keys are compared by, from the position that the options name on (G62, G65)."""
@@ -163,7 +177,7 @@ class Table:
         """The keys as arguments of a format."""
         for field, part in zip(self.layout.keys, key, strict=True):
             assert isinstance(part, int | str | tuple)
-            symbol = field.kind if field.kind in ("sym", "func", "mod") else ""
+            symbol = "" if field.kind in ("int", "text") else field.kind
             yield printf.Argument(part, field.bytes, field.signed and not symbol, symbol)
 
 
@@ -190,9 +204,29 @@ def ordered(table: Table, entries: Sequence[Entry], order: Order) -> list[Entry]
 
 
 def lines(table: Table, entries: Sequence[Entry], order: Order) -> str:
-    """Every entry on a line of its own, unformatted (G30)."""
+    """Every entry on a line of its own, unformatted (G30); as options agghist and aggpack want it (G49, G51)."""
+    if entries and table.look.hist and table.function in ("count", "sum", "avg", "stddev"):
+        return _histogram(table, ordered(table, entries, order))
+    if entries and table.look.pack and table.function in ("quantize", "lquantize"):
+        return _packed(table, ordered(table, entries, order))
     keys, text = table.keys, table.text
     return "".join([f"{keys(key)}{text(value)}\n" for key, value in ordered(table, entries, order)])
+
+
+def _histogram(table: Table, entries: Sequence[Entry]) -> str:
+    counts = [table.number(Value(value.words)) for _, value in entries]
+    shown = [table.number(value) for _, value in entries]
+    return packed.histogram(*table.packed_keys(entries), counts, shown, table.look)
+
+
+def _packed(table: Table, entries: Sequence[Entry]) -> str:
+    every = [[values.as_signed(word, 8) for word in value.words] for _, value in entries]
+    keys, width = table.packed_keys(entries)
+    if table.layout.aggregation.linear:
+        return packed.linear(
+            keys, width, every, distribution.linear_labels(table.layout.aggregation.linear), table.look
+        )
+    return packed.quantized(keys, width, every, table.look)
 
 
 def formatted(fmt: Format, table: Table, entries: Sequence[Entry], order: Order) -> str:

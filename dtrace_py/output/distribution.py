@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain
 
 from dtrace_py.lang.program import Linear, LogLinear
+from dtrace_py.output.look import Look, block
 
 _WIDTH = 40
-_HEADER = f"\n{'value':>16} {'------------- Distribution -------------':>41} {'count':<9}\n"
 
 
 @cache
@@ -46,29 +45,48 @@ def loglinear_labels(loglinear: LogLinear) -> list[str]:
     return [f"< {edges[0]}", *map(str, edges), f">= {top}"]
 
 
-def table(bins: Sequence[int], labels: Sequence[str], normal: int, empty: tuple[int, int]) -> str:
+def header(label: str = "value", width: int = 16) -> str:
+    """The line above bars (G36)."""
+    return f"\n{label:>{width}} {'------------- Distribution -------------':>41} {'count':<9}\n"
+
+
+def table(bins: Sequence[int], labels: Sequence[str], normal: int, empty: tuple[int, int], look: Look) -> str:
     """A distribution. ``empty`` are the first and last bin shown when nothing was counted (G43)."""
     used = [place for place, count in enumerate(bins) if count]
     first, last = (max(used[0] - 1, 0), min(used[-1] + 1, len(bins) - 1)) if used else empty
     shown = bins[first : last + 1]
-    total = math.fsum(abs(count) for count in shown)
-    both = min(shown) < 0 < max(shown)
-    negative = min(shown) < 0 and not both
+    total = look.total(shown)
     lines = [
-        f"{label:>16} {_bar(count, total, both, negative)} {divided(count, normal):<9}\n"
+        f"{label:>16} {bar_line(count, shown, total, divided(count, normal), look)}"
         for label, count in zip(labels[first : last + 1], shown, strict=True)
     ]
-    return _HEADER + "".join(lines)
+    return header() + "".join(lines)
 
 
-def _bar(count: int, total: float, both: bool, negative: bool) -> str:
-    """G38 to G41."""
+def bar_line(count: int, counts: Sequence[int], total: float, shown: int, look: Look) -> str:
+    """The bar of one count among others, and how the count is shown (G37)."""
+    negative, positive = min(counts) < 0, max(counts) > 0
+    return f"{_bar(count, total, negative and positive, negative, look)} {shown:<9}\n"
+
+
+def _bar(count: int, total: float, both: bool, negative: bool, look: Look) -> str:
+    """G38 to G41, G52."""
+    if look.blocks and not negative and total:
+        return _blocks(count, total)
     width = _WIDTH // 2 if both else _WIDTH
     length = int(abs(count) * width / total + 0.5) if total else 0
     bar = "@" * length
     if both:
         return f"{'':20}|{bar:<20}" if count > 0 else f"{bar:>20}|{'':20}"
     return f"{bar:>40}|" if negative else f"|{bar:<40}"
+
+
+def _blocks(count: int, total: float) -> str:
+    """Full blocks, and one for the eighths that are left: U+2588 to U+258F."""
+    eighths = int(count * _WIDTH / total * 8)
+    whole, rest = divmod(eighths, 8)
+    bar = block(0x88) * whole + (block(0x90 - rest) if rest else "")
+    return f"|{bar}{'':{_WIDTH - whole - bool(rest)}}"
 
 
 def divided(value: int, by: int) -> int:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dtrace_py.lang.formats import Conversion, Format
-from dtrace_py.output import memory, values
+from dtrace_py.output import memory, network, values
 from dtrace_py.record import record
 
 Value = int | str | bytes | tuple[int, ...]
 
+_MASK = (1 << 64) - 1
 _WIDEST = 1 << 20
 """What is asked to be wider than this is wrong, and not worth the memory."""
 
 
 @record
 class Argument:
-    """A value to print: integers with their size in bytes and sign; for symbols, what they are shown as."""
+    """A value to print: integers with their size in bytes and sign; for symbols and stacks, what they are shown as."""
 
     value: Value
     size: int = 8
@@ -127,13 +128,21 @@ def _escaped_string(argument: Argument, field: _Field, _: values.Lookup) -> str:
 
 
 def _symbol(argument: Argument, field: _Field, lookup: values.Lookup) -> str:
-    at = _number(argument) & (1 << 64) - 1
+    at = _number(argument) & _MASK
     return field.text(values.symbol(at, "mod", lookup) if argument.symbol == "mod" else values.address(at, lookup))
 
 
 def _stack(argument: Argument, field: _Field, lookup: values.Lookup) -> str:
     assert isinstance(argument.value, tuple)
-    return values.stack(argument.value, field.width if "-" in field.flags else 0, lookup)
+    return values.stack(argument.value, argument.symbol, field.width if "-" in field.flags else 0, lookup)
+
+
+def _user_symbol(argument: Argument, field: _Field, lookup: values.Lookup) -> str:
+    at, what = argument.value, argument.symbol
+    if isinstance(at, int):  # of the process that -c or -p named
+        at, what = (lookup.users.target, at & _MASK), "uaddr"
+    assert isinstance(at, tuple)
+    return field.text(values.symbol(at, "umod" if what == "umod" else "uaddr", lookup))
 
 
 def _calendar(argument: Argument, field: _Field, _: values.Lookup) -> str:
@@ -166,6 +175,14 @@ def _wide_string(argument: Argument, field: _Field, _: values.Lookup) -> str:
     return field.text(memory.whole(text[: field.precision]) if field.precision > 0 else text)
 
 
+def _port(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(network.service(_number(argument)))
+
+
+def _host(argument: Argument, field: _Field, _: values.Lookup) -> str:
+    return field.text(network.host(str(argument.value)))
+
+
 _CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {
     "d": _decimal,
     "i": _decimal,
@@ -179,9 +196,12 @@ _CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {
     "S": _escaped_string,
     "p": _hexadecimal("x"),
     "a": _symbol,
+    "A": _user_symbol,
     "k": _stack,
     "Y": _calendar,
     "T": _mail_date,
+    "P": _port,
+    "I": _host,
     **{letter: _floating(letter) for letter in "eEfgG"},
 }
 

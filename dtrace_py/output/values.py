@@ -5,8 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-Lookup = Callable[[int], tuple[str, str, int] | None]
-"""Finds (module, function, offset) of a kernel address."""
+from dtrace_py.output import users
+from dtrace_py.output.users import NoUsers, Users
+
+
+class Lookup:
+    """Finds (module, function, offset) of a kernel address; ``users`` knows those of processes."""
+
+    def __init__(self, kernel: Callable[[int], tuple[str, str, int] | None], of_processes: Users | None = None) -> None:
+        self._kernel = kernel
+        self.users = of_processes or NoUsers()
+
+    def __call__(self, at: int) -> tuple[str, str, int] | None:
+        return self._kernel(at)
+
 
 _WIDTHS = {1: 3, 2: 5, 4: 8, 8: 16}
 
@@ -23,6 +35,11 @@ def traced_number(value: int, size: int, quiet: bool) -> str:
 def traced_text(text: str, quiet: bool) -> str:
     """A string as trace() shows it (U24)."""
     return text if quiet else f"  {text:<33}"
+
+
+def key_width(size: int) -> int:
+    """How wide an integer key is (G31)."""
+    return _WIDTHS[size]
 
 
 def key_number(value: int, size: int) -> str:
@@ -46,16 +63,24 @@ def address(at: int, lookup: Lookup) -> str:
     return f"{module}`{function}+{offset:#x}" if offset else f"{module}`{function}"
 
 
-def symbol(at: int, what: str, lookup: Lookup) -> str:
-    """The result of sym(), func() or mod() (A9, A10): no offset, or only the module."""
+def symbol(at: int | tuple[int, ...], what: str, lookup: Lookup) -> str:
+    """The result of sym(), func() or mod() (A9, A10): no offset, or only the module. Of usym() and its kin (A11 to A13), if it
+    is a process and its address."""
+    if isinstance(at, tuple):
+        process, at = at
+        return users.symbol(process, at, what, lookup.users)
     found = lookup(at)
     if found is None:
         return f"{at:#x}"
     return found[0] if what == "mod" else f"{found[0]}`{found[1]}"
 
 
-def stack(frames: tuple[int, ...], indent: int, lookup: Lookup) -> str:
-    """A stack: a newline, then a frame a line (U40)."""
+def stack(frames: tuple[int, ...], what: str, indent: int, lookup: Lookup) -> str:
+    """A stack: a newline, then a frame a line (U40, U41). A ``ustack`` begins with the process; the kernel's are those of 0."""
+    if what == "ustack":
+        if frames[0]:
+            return users.stack(frames, indent, lookup.users)
+        frames = frames[1:]
     return "\n" + "".join(f"{'':{indent}}{address(frame, lookup)}\n" for frame in frames)
 
 

@@ -26,6 +26,8 @@ from dtrace_py.codegen.layout import (
     SymbolField,
     TextField,
     Unit,
+    UserStackField,
+    UserSymbolField,
 )
 from dtrace_py.codegen.plan import Enabling, Plan
 from dtrace_py.lang import typed
@@ -43,12 +45,21 @@ MAGIC = b"dtpy's black box"
 HEADER = struct.Struct("<16sQQ")
 """Magic, the identity that its rings carry too, bytes of the contents that follow."""
 
-_VERSION = 1
+_VERSION = 2
 _END_OF_COLUMN = b"\0"
 
-_FIELDS = {
-    each.__name__: each for each in (IntField, TextField, BytesField, StackField, SymbolField, NameField, ConstantField)
-}
+_KINDS = (
+    IntField,
+    TextField,
+    BytesField,
+    StackField,
+    SymbolField,
+    UserStackField,
+    UserSymbolField,
+    NameField,
+    ConstantField,
+)
+_FIELDS = {each.__name__: each for each in _KINDS}
 
 # In place of what is left out: the records hold what expressions came to.
 _NOWHERE = Span(0, 0, 0)
@@ -109,7 +120,13 @@ def encode(about: About, unit: Unit, plan: Plan) -> bytes:
 def _enabling(enabling: Enabling, layout: ClauseLayout, plan: Plan) -> dict[str, object]:
     places = map(plan.places.__getitem__, enabling.ordered) if layout.can_fault else ()  # only faults tell EPIDs
     actions = [written for action in layout.actions if (written := _action(action))]
-    return {"size": layout.size, "epid": enabling.first_epid, "places": [*places], "actions": actions}
+    return {
+        "size": layout.size,
+        "epid": enabling.first_epid,
+        "places": [*places],
+        "actions": actions,
+        "speculative": layout.speculative,
+    }
 
 
 def _action(action: Action) -> list[object] | None:
@@ -150,7 +167,7 @@ def decode(contents: bytes) -> Box:
             ordered = tuple(plan.probes[place].id for place in each["places"])
             plan.enablings.append(Enabling(number, _CLAUSE, frozenset(ordered), each["epid"], ordered))
             actions = tuple(_read_action(each["size"], *written) for written in each["actions"])
-            clauses[number] = ClauseLayout(_CLAUSE, each["size"], actions, bool(ordered))
+            clauses[number] = ClauseLayout(_CLAUSE, each["size"], actions, bool(ordered), bool(each["speculative"]))
         largest = max((layout.size for layout in clauses.values()), default=0)
         return Box(about, Unit("", (), clauses, (), largest), plan, tuple(read["aggregations"]))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
@@ -185,6 +202,10 @@ def _read_field(size: int, kind: str, *values: Any) -> Field:
             end = offset + 8 * frames
         case SymbolField(offset=offset):
             end = offset + 8
+        case UserStackField(offset=offset, frames=frames):
+            end = offset + 8 + 8 * frames
+        case UserSymbolField(offset=offset):
+            end = offset + 16
         case NameField() | ConstantField():
             return field
         case _:

@@ -13,7 +13,7 @@ from dtrace_py.kernel.bpf import Array
 from dtrace_py.postmortem.box import Box
 from dtrace_py.record import record
 from dtrace_py.runtime import flight
-from dtrace_py.runtime.ring import DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL, Rings
+from dtrace_py.runtime.ring import COMMIT, COMMIT_BYTES, DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL, Rings
 
 
 @record
@@ -47,7 +47,9 @@ class _Lengths:
         self._probes = len(box.plan.probes)
         self._sizes = {number: layout.size for number, layout in box.unit.clauses.items()}
         self._faulting = {number for number, layout in box.unit.clauses.items() if layout.can_fault}
+        self._speculates = any(layout.speculative for layout in box.unit.clauses.values())
         possible = {*self._sizes.values(), *([FAULT_BYTES] if self._faulting else [])}
+        possible.update([COMMIT_BYTES] if self._speculates else [])
         self.possible = sorted(size for size in possible if size > 0 and size % 8 == 0)
 
     def of(self, header: int) -> int:
@@ -57,6 +59,8 @@ class _Lengths:
             return 0
         if header & FAULT:
             return FAULT_BYTES if enabling in self._faulting else 0
+        if header & COMMIT:
+            return COMMIT_BYTES if self._speculates else 0
         return self._sizes[enabling] if self._sizes[enabling] in self.possible else 0
 
 

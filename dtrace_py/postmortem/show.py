@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dtrace_py.consumer.consumer import Consumer, Style
+from dtrace_py.consumer.consumer import Consumer
 from dtrace_py.consumer.faults import drop_message
 from dtrace_py.consumer.store import Store
+from dtrace_py.consumer.style import Style
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
 from dtrace_py.output.sink import Sink
+from dtrace_py.output.values import Lookup
 from dtrace_py.postmortem.box import DamagedBox
 from dtrace_py.postmortem.core import read_dump
 from dtrace_py.postmortem.salvage import readable
@@ -52,8 +54,9 @@ def _show(found: Found, options: Options, sink: Sink, complain: Callable[[str], 
         complain(f"{counted(len(box.aggregations), 'aggregation')} not in the rings, and so not printed")
     rings, lost = readable(box, found.rings)
     # Where the symbols were is only in the dead kernel: addresses are printed as numbers.
-    store = Store([], _unknown, lambda: Order(False, False, 0, 0), lambda: 0)
-    consumer = Consumer(box.unit, box.plan, rings, store, sink, _unknown, complain)
+    lookup = Lookup(_unknown)
+    store = Store([], lookup, lambda: Order(False, False, 0, 0), lambda: 0)
+    consumer = Consumer(box.unit, box.plan, rings, store, sink, lookup, complain, options)
     style = Style(
         about.quiet or options.flag("quiet"),
         about.flowindent or options.flag("flowindent"),

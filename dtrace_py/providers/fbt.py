@@ -13,6 +13,7 @@ from dtrace_py.providers.probe import Family, Probe, stabilities
 if TYPE_CHECKING:
     from dtrace_py.lang.definitions import ProbeArgument
     from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.types import Type
 
 FIRST = 10_001
 KINDS = ("entry", "return")
@@ -117,6 +118,18 @@ class FbtProvider:
         if prototype is None:
             return ()
         if probe.name == "entry":
-            return tuple(ProbeArgument(place, kind) for place, (_, kind) in enumerate(prototype.parameters))
+            return tuple(_placed((kind for _, kind in prototype.parameters), types))
         offset = ProbeArgument(0, INT)
         return (offset,) if isinstance(prototype.result, VoidType) else (offset, ProbeArgument(1, prototype.result))
+
+
+def _placed(kinds: Iterable[Type], types: TypeSource) -> Iterator[ProbeArgument]:
+    """Parameters with the numbers of the registers that they come in: structures take as many as they need, or none."""
+    from dtrace_py.lang.definitions import ProbeArgument
+    from dtrace_py.lang.types import size_of
+
+    place = 0
+    for kind in kinds:
+        yield ProbeArgument(place, kind)
+        size = size_of(kind, types, 0) or 8
+        place += -(-size // 8) if size <= 16 else 0

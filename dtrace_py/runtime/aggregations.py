@@ -59,9 +59,17 @@ def _part(field: KeyField, raw: bytes) -> object:
     if field.kind == "text":
         return piece.split(b"\0", 1)[0].decode("latin-1")
     if field.kind == "stack":
-        addresses = struct.unpack(f"<{field.size // 8}Q", piece)
-        return tuple(addresses[: addresses.index(0)] if 0 in addresses else addresses)
+        return _frames(struct.unpack(f"<{field.size // 8}Q", piece))
+    if field.kind == "ustack":
+        process, *addresses = struct.unpack(f"<{field.size // 8}Q", piece)
+        return (process, *_frames(tuple(addresses)))
+    if field.size == 16:  # a process and an address of it
+        return struct.unpack("<QQ", piece)
     return int(struct.unpack("<q" if field.kind == "int" and field.signed else "<Q", piece)[0])
+
+
+def _frames(addresses: tuple[int, ...]) -> tuple[int, ...]:
+    return addresses[: addresses.index(0)] if 0 in addresses else addresses
 
 
 def merge(function: str, into: Words | None, value: Words) -> Words:

@@ -91,7 +91,12 @@ def attach(
         yield attached
 
 
-_TRACEPOINTS = {"syscall_entry": "sys_enter", "syscall_return": "sys_exit", "vtime": "sched_switch"}
+_TRACEPOINTS = {
+    "syscall_entry": "sys_enter",
+    "syscall_return": "sys_exit",
+    "vtime": "sched_switch",
+    "thread_end": "sched_process_free",
+}
 """The raw tracepoint of each program that needs one."""
 
 

@@ -25,6 +25,10 @@ class Counts:
     error_faults: int = 0
     dynamic_drops: int = 0
     aggregation_drops: int = 0
+    speculated: int = 0
+    speculative_drops: int = 0
+    speculations_busy: int = 0
+    speculations_unavailable: int = 0
 
     def add(self, other: Counts) -> None:
         for name in _NAMES:

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Generator, Iterator
 
 from dtrace_py.kernel.bpf import Array
-from dtrace_py.runtime.ring import DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL, Rings
+from dtrace_py.runtime.ring import COMMIT, COMMIT_BYTES, DATA, FAULT, FAULT_BYTES, HEAD, PUBLISHED, TAIL, Rings
 
 _BASE = 2
 OPEN = 7
@@ -86,6 +86,8 @@ class FlightRings(Rings):
                 size = header
             elif header & FAULT:
                 size = FAULT_BYTES
+            elif header & COMMIT:
+                size = COMMIT_BYTES
             else:
                 size = sizes.get(header >> 32 & 0xFFFF, 0) * 8
             if not 0 < size <= at - oldest:

@@ -21,7 +21,7 @@ _NUMBER = 0x5EED_0000_0000_0000
 
 INDEX, _TWIN = "linked_index", "linked_maps"
 _PROGRAM = re.compile(r"^PROGRAM int (\w+)\(", re.MULTILINE)
-_CALLBACK = re.compile(r"^CALLBACK long (\w+)\(", re.MULTILINE)
+_CALLBACK = re.compile(r"^CALLBACK long (\w+)\(([^)]*)\)", re.MULTILINE)
 _MAP = re.compile(r"\b(\w+)\.(?:lookup|update|delete|insert)\(")
 
 
@@ -50,11 +50,14 @@ class Linked(NamedTuple):
 
 def prepared(text: str) -> str:
     """The unit with numbers for its callbacks, and with its index."""
-    numbers = [f"#define {name}_NUMBER {_NUMBER + n:#x}ULL" for n, name in enumerate(_CALLBACK.findall(text))]
+    callbacks = _CALLBACK.findall(text)
+    numbers = [f"#define {name}_NUMBER {_NUMBER + n:#x}ULL" for n, (name, _) in enumerate(callbacks)]
     maps = sorted(set(_MAP.findall(text)))
     mentions = [f"    all += (u64){name}.lookup(key);" for name in maps]
     calls = [f"    all += {name}(context);" for name in _PROGRAM.findall(text)]
-    calls += [f"    all += {name}(round, context);" for name in _CALLBACK.findall(text)]
+    for name, parameters in callbacks:
+        given = ["context" if "*" in each else "round" for each in parameters.split(", ")]
+        calls.append(f"    all += {name}({', '.join(given)});")
     added = [
         "",
         f"SUBPROGRAM u64 {_TWIN}(void *key)",
@@ -86,12 +89,12 @@ class Section:
         self._bodies: dict[int, list[Instruction]] = {}
         index = self._decoded(0, length)
         calls = [at + 1 + each.immediate for at, each in enumerate(index) if _calls(each)]
-        names = [_TWIN, *_PROGRAM.findall(text), *_CALLBACK.findall(text)]
+        self._callbacks = [name for name, _ in _CALLBACK.findall(text)]
+        names = [_TWIN, *_PROGRAM.findall(text), *self._callbacks]
         if len(calls) != len(names):
             raise ValueError("the index of the compiled unit is not what was asked for")
         self._starts = dict(zip(names, calls, strict=True))
         self._names = {at: name for name, at in self._starts.items()}
-        self._callbacks = _CALLBACK.findall(text)
         self._ends = self._walked(calls)
         placeholders = [each.immediate for each in self._body(self._starts[_TWIN]) if _loads_map(each)]
         self._maps = dict(zip(placeholders, (each.immediate for each in index if _loads_map(each)), strict=True))

@@ -22,8 +22,9 @@ _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
 _MOST_INSTRUCTIONS = 32_767
 """Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
-_FLAGS = ["-fwrapv", "-fbracket-depth=1024", "-g0"]
-"""For clang: D's arithmetic wraps around, signed or not, and nests deeper than is usual in C; nothing reads debug data."""
+_FLAGS = ["-fwrapv", "-fbracket-depth=1024", "-g0", "-w"]
+"""For clang: D's arithmetic wraps around, signed or not, and nests deeper than is usual in C; nothing reads debug data; what
+C warns of is fine in D."""
 _TOO_MANY_MAPS = (
     "could not enable tracing: too many thread-local variables, associative arrays and aggregations: "
     "the kernel allows a program 64 maps"

@@ -94,12 +94,13 @@ def _told(path: str) -> Iterator[None]:
         raise DtpyError(f"failed to write report '{path}': {error.strerror}") from error
 
 
-def accounting(counts: Counts, consumed: int) -> dict[str, int]:
+def accounting(counts: Counts, consumed: int, committed: int) -> dict[str, int]:
     """Where every firing went.
 
     ``fired`` counts enablings: one clause at one probe. It is counted where programs begin, and is the sum of recorded,
     dropped, filtered (by predicate, or by the gate, also the one that exit() shuts), faulted and silent (nothing to
-    record). Everything recorded has been consumed when tracing ends.
+    record). Everything recorded has been consumed when tracing ends; ``speculated`` is a part of it, of which what has
+    been ``committed`` was printed.
     """
     return {
         "fired": counts.gated + counts.enablings,
@@ -111,4 +112,6 @@ def accounting(counts: Counts, consumed: int) -> dict[str, int]:
         "silent": counts.silent,
         "runs": counts.runs,
         "gated": counts.gated,
+        "speculated": counts.speculated,
+        "committed": committed,
     }

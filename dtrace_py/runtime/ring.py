@@ -6,11 +6,14 @@ from collections.abc import Generator, Iterator
 
 from dtrace_py.kernel.bpf import Array
 
-PUBLISHED, DISCARDED, FAULT = 1 << 63, 1 << 62, 1 << 61
+PUBLISHED, DISCARDED, FAULT, COMMIT, SHARED, SPECULATIVE = (1 << bit for bit in range(63, 57, -1))
 """Bits of a record's header (bpf/record.h)."""
 
 FAULT_BYTES = 24
 """Size of struct fault_record."""
+
+COMMIT_BYTES = 16
+"""Size of struct speculative_record."""
 
 HEAD, DROPPED, TAIL, IDENTITY, DATA = 0, 1, 8, 9, 16
 """Words of struct ring."""
@@ -46,6 +49,10 @@ class Rings:
             return 0.0
         base = cpu * self._stride
         return (self._words[base + HEAD] - self._words[base + TAIL]) / (self._ring * 8)
+
+    def word(self, place: int) -> int:
+        """The 64-bit word at a place in ``bytes``."""
+        return self._words[place // 8]
 
     def dropped(self, cpu: int) -> int:
         """Records that found no room since the start."""
@@ -99,7 +106,10 @@ class Rings:
                     header = words[at]
                     if header == 0:
                         break
-                    size = FAULT_BYTES // 8 if header & FAULT else sizes[header >> 32 & 0xFFFF]
+                    if not header & (FAULT | COMMIT):
+                        size = sizes[header >> 32 & 0xFFFF]
+                    else:
+                        size = (FAULT_BYTES if header & FAULT else COMMIT_BYTES) // 8
                     place, at, done = at * 8, at + size, done + size * 8
                     following = data + (at - data) % ring
                     yield header, place, words[following] if done < head else 0

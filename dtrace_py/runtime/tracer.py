@@ -18,6 +18,7 @@ from dtrace_py.runtime.counts import Frames
 from dtrace_py.runtime.flight import rings
 from dtrace_py.runtime.loader import Module
 from dtrace_py.runtime.ring import Rings
+from dtrace_py.runtime.speculations import Speculations
 
 
 @record
@@ -31,6 +32,7 @@ class Tracer:
     rings: Rings
     programs: dict[str, ProgramLayout]
     timers: MappedArray | None
+    speculations: Speculations | None
 
     def fire(self, name: str) -> None:
         """Run BEGIN or END, if the program has such a clause."""
@@ -76,6 +78,7 @@ def load(unit: Unit, plan: Plan, tables: Tables, ring_bytes: int, multi: bool) -
             rings(mapped("rings"), ring_bytes, sizes, unit.bufpolicy),
             {program.name: program for program in unit.programs},
             mapped("timers") if tables.timers else None,
+            Speculations(mapped("speculations")) if '#include "speculation.h"' in unit.text else None,
         )
 
 

@@ -1,5 +1,5 @@
 #define CPUS 4
-#define PROGRAMS 2
+#define PROGRAMS 3
 #define PROBES 3
 #define ENABLINGS 2
 #define CLAUSE_SETS 3
@@ -21,16 +21,18 @@
 #include "values.h"
 #include "arithmetic.h"
 
-struct self_size_key { /* self->size */
-    u64 thread;
+#define SELF_size (1ULL << 48) /* self->size */
+
+struct dynamic_int_key {
+    u64 owner;
 };
-struct self_size_value {
+struct dynamic_int_value {
     s64 value;
 };
 
 struct temporaries {
     union {
-        struct self_size_key self_size;
+        struct dynamic_int_key dynamic_int;
     } key;
 } __attribute__((aligned(8)));
 
@@ -43,7 +45,28 @@ struct temporaries {
 #include "starts.h"
 #include "thread.h"
 
-BPF_TABLE("hash", struct self_size_key, struct self_size_value, self_size, 65536);
+BPF_TABLE("hash", struct dynamic_int_key, struct dynamic_int_value, dynamic_int, 65536);
+SUBPROGRAM void dynamic_int_free(struct control *control, struct dynamic_int_key *key)
+{
+    dynamic_int.delete(key);
+}
+
+SUBPROGRAM void dynamic_int_store(struct firing *f, struct dynamic_int_key *key, s64 value)
+{
+    struct dynamic_int_value *old = dynamic_int.lookup(key), new = {value};
+
+    if (!value) {
+        dynamic_int_free(f->control, key);
+        return;
+    }
+    if (old) {
+        old->value = value;
+        return;
+    }
+    if (dynamic_int.update(key, &new))
+        f->frame->counts.dynamic_drops++;
+}
+
 struct clause_2_record {
     u64 header;
     s64 value1;
@@ -57,15 +80,9 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
     const u64 thread = thread_key(f);
 
     s64 t1 = f->arg2;
-    struct self_size_key *key2 = &f->frame->temporaries.key.self_size;
-    key2->thread = thread;
-    if ((s64)t1) {
-        struct self_size_value value3 = {t1};
-        if (self_size.update(key2, &value3))
-            f->frame->counts.dynamic_drops++;
-    } else {
-        self_size.delete(key2);
-    }
+    struct dynamic_int_key *key2 = &f->frame->temporaries.key.dynamic_int;
+    key2->owner = SELF_size | thread;
+    dynamic_int_store(f, key2, t1);
     f->frame->counts.silent++;
 }
 
@@ -79,9 +96,9 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     if (!record)
         return;
     record->value1 = f->arg0;
-    struct self_size_key *key1 = &f->frame->temporaries.key.self_size;
-    key1->thread = thread;
-    struct self_size_value *found2 = self_size.lookup(key1);
+    struct dynamic_int_key *key1 = &f->frame->temporaries.key.dynamic_int;
+    key1->owner = SELF_size | thread;
+    struct dynamic_int_value *found2 = dynamic_int.lookup(key1);
     s64 t3 = found2 ? found2->value : 0;
     record->value2 = t3;
     record->value3 = f->arg1;
@@ -138,5 +155,21 @@ PROGRAM int fbt_return(struct registers *context)
         return 0;
     if (set->bits[0] & 0x2ULL)
         clause_2(&f, 1);
+    return 0;
+}
+
+PROGRAM int thread_end(struct bpf_raw_tracepoint_args *context)
+{
+    u32 zero = 0, thread = 0;
+    struct control *words = control.lookup(&zero);
+
+    bpf_probe_read_kernel(&thread, sizeof(thread), (void *)(context->args[0] + 1317));
+    if (!words || !thread)
+        return 0;
+    for (u64 level = 0; level < 4; level++) {
+        struct dynamic_int_key dynamic_int_key = {};
+        dynamic_int_key.owner = SELF_size | thread | level << 40;
+        dynamic_int_free(words, &dynamic_int_key);
+    }
     return 0;
 }

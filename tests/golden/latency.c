@@ -1,5 +1,5 @@
 #define CPUS 4
-#define PROGRAMS 1
+#define PROGRAMS 2
 #define PROBES 2
 #define ENABLINGS 2
 #define CLAUSE_SETS 3
@@ -22,11 +22,13 @@
 #include "arithmetic.h"
 #include "aggregate.h"
 
-struct self_began_key { /* self->began */
-    u64 thread;
+#define SELF_began (1ULL << 48) /* self->began */
+
+struct dynamic_int_key {
+    u64 owner;
 };
-struct self_began_value {
-    u64 value;
+struct dynamic_int_value {
+    s64 value;
 };
 
 struct agg___key { /* @_ */
@@ -38,7 +40,7 @@ struct agg___value {
 
 struct temporaries {
     union {
-        struct self_began_key self_began;
+        struct dynamic_int_key dynamic_int;
         struct agg___key agg__;
     } key;
     char text[1][256];
@@ -52,7 +54,28 @@ struct temporaries {
 #include "functions.h"
 #include "thread.h"
 
-BPF_TABLE("hash", struct self_began_key, struct self_began_value, self_began, 65536);
+BPF_TABLE("hash", struct dynamic_int_key, struct dynamic_int_value, dynamic_int, 65536);
+SUBPROGRAM void dynamic_int_free(struct control *control, struct dynamic_int_key *key)
+{
+    dynamic_int.delete(key);
+}
+
+SUBPROGRAM void dynamic_int_store(struct firing *f, struct dynamic_int_key *key, s64 value)
+{
+    struct dynamic_int_value *old = dynamic_int.lookup(key), new = {value};
+
+    if (!value) {
+        dynamic_int_free(f->control, key);
+        return;
+    }
+    if (old) {
+        old->value = value;
+        return;
+    }
+    if (dynamic_int.update(key, &new))
+        f->frame->counts.dynamic_drops++;
+}
+
 struct blank { char bytes[1016] __attribute__((aligned(8))); };
 BPF_ARRAY(blanks, struct blank, 1);
 
@@ -85,15 +108,9 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
     const u64 thread = thread_key(f);
     u64 timestamp = bpf_ktime_get_ns();
 
-    struct self_began_key *key1 = &f->frame->temporaries.key.self_began;
-    key1->thread = thread;
-    if ((u64)timestamp) {
-        struct self_began_value value2 = {timestamp};
-        if (self_began.update(key1, &value2))
-            f->frame->counts.dynamic_drops++;
-    } else {
-        self_began.delete(key1);
-    }
+    struct dynamic_int_key *key1 = &f->frame->temporaries.key.dynamic_int;
+    key1->owner = SELF_began | thread;
+    dynamic_int_store(f, key1, timestamp);
     f->frame->counts.silent++;
 }
 
@@ -103,18 +120,18 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     const u64 thread = thread_key(f);
     u64 timestamp = bpf_ktime_get_ns();
 
-    struct self_began_key *key1 = &f->frame->temporaries.key.self_began;
-    key1->thread = thread;
-    struct self_began_value *found2 = self_began.lookup(key1);
+    struct dynamic_int_key *key1 = &f->frame->temporaries.key.dynamic_int;
+    key1->owner = SELF_began | thread;
+    struct dynamic_int_value *found2 = dynamic_int.lookup(key1);
     s64 t3 = found2 ? found2->value : 0;
     if (!t3) {
         f->frame->counts.filtered++;
         return;
     }
     bpf_get_current_comm(f->frame->temporaries.text[0], 16);
-    struct self_began_key *key4 = &f->frame->temporaries.key.self_began;
-    key4->thread = thread;
-    struct self_began_value *found5 = self_began.lookup(key4);
+    struct dynamic_int_key *key4 = &f->frame->temporaries.key.dynamic_int;
+    key4->owner = SELF_began | thread;
+    struct dynamic_int_value *found5 = dynamic_int.lookup(key4);
     s64 t6 = found5 ? found5->value : 0;
     u64 t7 = timestamp - t6;
     struct agg___key *key8 = &f->frame->temporaries.key.agg__;
@@ -122,9 +139,9 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     struct agg___value *slot9 = agg___slot(f, key8);
     if (slot9)
         aggregate_quantize(BINS(slot9), t7, 1);
-    struct self_began_key *key10 = &f->frame->temporaries.key.self_began;
-    key10->thread = thread;
-    self_began.delete(key10);
+    struct dynamic_int_key *key10 = &f->frame->temporaries.key.dynamic_int;
+    key10->owner = SELF_began | thread;
+    dynamic_int_free(f->control, key10);
     f->frame->counts.silent++;
 }
 
@@ -157,4 +174,20 @@ PROGRAM int fbt(struct registers *context)
     if (set->bits[0] & 0x2ULL)
         clause_2(&f, 1);
     return !returning && !site->return_set;
+}
+
+PROGRAM int thread_end(struct bpf_raw_tracepoint_args *context)
+{
+    u32 zero = 0, thread = 0;
+    struct control *words = control.lookup(&zero);
+
+    bpf_probe_read_kernel(&thread, sizeof(thread), (void *)(context->args[0] + 1317));
+    if (!words || !thread)
+        return 0;
+    for (u64 level = 0; level < 4; level++) {
+        struct dynamic_int_key dynamic_int_key = {};
+        dynamic_int_key.owner = SELF_began | thread | level << 40;
+        dynamic_int_free(words, &dynamic_int_key);
+    }
+    return 0;
 }

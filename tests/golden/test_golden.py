@@ -30,6 +30,7 @@ from dtrace_py.providers.syscall import SyscallProvider
 FOLDER = Path(__file__).parent
 FUNCTIONS = [("vfs_read", "vmlinux"), ("vfs_write", "vmlinux"), ("nf_hook", "nf_tables")]
 CALLS = {0: "read", 257: "openat"}
+PARAMETERS = {"read": ["unsigned int", "char *", "size_t"], "openat": ["int", "const char *", "int"]}
 
 
 def generate(path: Path) -> str:
@@ -38,7 +39,7 @@ def generate(path: Path) -> str:
         (
             DtraceProvider(),
             ProfileProvider(),
-            SyscallProvider(lambda: CALLS),
+            SyscallProvider(lambda: CALLS, PARAMETERS.__getitem__),
             FbtProvider(lambda: FUNCTIONS, frozenset, lambda _: True),
         )
     )

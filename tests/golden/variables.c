@@ -26,17 +26,20 @@ struct clause_locals {
     s32 size;
 } __attribute__((aligned(8)));
 
-struct global_seen_key { /* seen */
+#define GLOBAL_seen (1ULL << 48) /* seen */
+
+struct dynamic_int_by_text_int_key {
+    u64 owner;
     char key0[256];
     s64 key1;
 };
-struct global_seen_value {
-    s32 value;
+struct dynamic_int_by_text_int_value {
+    s64 value;
 };
 
 struct temporaries {
     union {
-        struct global_seen_key global_seen;
+        struct dynamic_int_by_text_int_key dynamic_int_by_text_int;
     } key;
     struct clause_locals this_;
     char text[2][256];
@@ -51,7 +54,28 @@ struct temporaries {
 #include "timers.h"
 
 BPF_F_TABLE("array", u32, struct globals, globals_map, 1, BPF_F_MMAPABLE);
-BPF_TABLE("hash", struct global_seen_key, struct global_seen_value, global_seen, 3855);
+BPF_TABLE("hash", struct dynamic_int_by_text_int_key, struct dynamic_int_by_text_int_value, dynamic_int_by_text_int, 3744);
+SUBPROGRAM void dynamic_int_by_text_int_free(struct control *control, struct dynamic_int_by_text_int_key *key)
+{
+    dynamic_int_by_text_int.delete(key);
+}
+
+SUBPROGRAM void dynamic_int_by_text_int_store(struct firing *f, struct dynamic_int_by_text_int_key *key, s64 value)
+{
+    struct dynamic_int_by_text_int_value *old = dynamic_int_by_text_int.lookup(key), new = {value};
+
+    if (!value) {
+        dynamic_int_by_text_int_free(f->control, key);
+        return;
+    }
+    if (old) {
+        old->value = value;
+        return;
+    }
+    if (dynamic_int_by_text_int.update(key, &new))
+        f->frame->counts.dynamic_drops++;
+}
+
 struct clause_2_record {
     u64 header;
     s32 value1;
@@ -99,34 +123,30 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     s64 t3 = f->frame->temporaries.this_.size;
     bpf_get_current_comm(f->frame->temporaries.text[0], 16);
     u64 t4 = bpf_get_current_pid_tgid() >> 32;
-    struct global_seen_key *key5 = &f->frame->temporaries.key.global_seen;
+    struct dynamic_int_by_text_int_key *key5 = &f->frame->temporaries.key.dynamic_int_by_text_int;
+    key5->owner = GLOBAL_seen;
     string_copy(key5->key0, 256, f->frame->temporaries.text[0], 16);
     key5->key1 = t4;
-    if ((s32)t3) {
-        struct global_seen_value value6 = {t3};
-        if (global_seen.update(key5, &value6))
-            f->frame->counts.dynamic_drops++;
-    } else {
-        global_seen.delete(key5);
-    }
+    dynamic_int_by_text_int_store(f, key5, (s32)t3);
     if ((s64)globals->total > 5) {
         bpf_get_current_comm(f->frame->temporaries.text[1], 16);
         string_copy(f->frame->temporaries.text[0], 256, f->frame->temporaries.text[1], 16);
-        goto chosen8;
+        goto chosen7;
     }
     WORD(f->frame->temporaries.text[0], 0) = 0x776566ULL;
     string_clear(f->frame->temporaries.text[0] + 8, 248);
-    chosen8:;
+    chosen7:;
     string_copy(globals->last, 256, f->frame->temporaries.text[0], 256);
     IS_SET(globals->last) = 1;
     bpf_get_current_comm(f->frame->temporaries.text[0], 16);
-    u64 t9 = bpf_get_current_pid_tgid() >> 32;
-    struct global_seen_key *key10 = &f->frame->temporaries.key.global_seen;
-    string_copy(key10->key0, 256, f->frame->temporaries.text[0], 16);
-    key10->key1 = t9;
-    struct global_seen_value *found11 = global_seen.lookup(key10);
-    s64 t12 = found11 ? found11->value : 0;
-    record->value1 = t12;
+    u64 t8 = bpf_get_current_pid_tgid() >> 32;
+    struct dynamic_int_by_text_int_key *key9 = &f->frame->temporaries.key.dynamic_int_by_text_int;
+    key9->owner = GLOBAL_seen;
+    string_copy(key9->key0, 256, f->frame->temporaries.text[0], 16);
+    key9->key1 = t8;
+    struct dynamic_int_by_text_int_value *found10 = dynamic_int_by_text_int.lookup(key9);
+    s64 t11 = found10 ? found10->value : 0;
+    record->value1 = t11;
     record_publish(f, record, enabling);
 }
 

@@ -22,6 +22,13 @@ PROGRAMS = {
     "functions": ["-n", f"fbt::vfs_*: {{ trace(arg1); }} fbt::vfs_read: / arg0 % 2 / {{ n++; }} {END}"],
     "nested": ["-n", f"profile-997, fbt::ksys_*:, syscall:::return {{ trace(timestamp); trace(pid); }} {END}"],
     "one CPU": ["-x", "cpu=1", "-n", f"syscall:::entry {{ trace(cpu); }} {END}"],
+    "speculated": [
+        *("-x", "nspec=64", "-x", "specsize=256"),
+        *("-n", "syscall:::entry { self->s = speculation(); speculate(self->s); trace(timestamp); trace(probefunc); }"),
+        *("-n", "syscall:::return / self->s / { speculate(self->s); trace(timestamp); }"),
+        *("-n", "syscall:::return / self->s && errno / { commit(self->s); self->s = 0; }"),
+        *("-n", f"syscall:::return / self->s / {{ discard(self->s); self->s = 0; }} {END}"),
+    ],
     "vtimestamp": ["-n", f"syscall:::entry {{ trace(vtimestamp); }} {END}"],
 }
 

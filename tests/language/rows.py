@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from dtrace_py.lang.tables import subroutines, variables
+from dtrace_py.lang.tables import actions, subroutines, variables
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
@@ -36,6 +36,8 @@ def names() -> dict[str, list[tuple[str, bool]]]:
     for subroutine in SUBROUTINES.values():
         found.setdefault(subroutine.row, []).append((f"{subroutine.name}()", subroutine.generated))
     for action in ACTIONS.values():
+        if action.row in actions.ABSENT:
+            continue
         found.setdefault(action.row, []).append((f"{action.name}()", action.generated))
     for aggregating in AGGREGATING.values():
         found.setdefault(aggregating.row, []).append((f"{aggregating.name}()", aggregating.generated))
@@ -44,7 +46,7 @@ def names() -> dict[str, list[tuple[str, bool]]]:
 
 def absent() -> dict[str, tuple[str, ...]]:
     """What other systems have built in and Linux has no use for, by row."""
-    return {**subroutines.ABSENT, **variables.ABSENT}
+    return {**actions.ABSENT, **subroutines.ABSENT, **variables.ABSENT}
 
 
 def listed() -> list[tuple[str, str, str]]:

@@ -84,3 +84,19 @@ def test_a_name_that_is_not_unique_in_its_module(tmp_path: Path) -> None:
     path.write_text("ffffffffc0000010 t once\t[m]\nffffffffc0000020 t twice\t[m]\nffffffffc0000030 t twice\t[m]\n")
     symbols = Symbols(path)
     assert symbols.probe_point(0xFFFFFFFFC0000035) == "m:once+37"
+
+
+def test_data_has_names_too(tmp_path: Path) -> None:
+    path = tmp_path / "kallsyms"
+    path.write_text(
+        "0000000000001000 A per_cpu\nffffffff81000000 T _text\nffffffff81000100 T _etext\nffffffff81800000 D numbers\n"
+        "ffffffff81900000 t late\nffffffffc0000010 t code\t[m]\nffffffffc0000040 d data\t[m]\n"
+    )
+    symbols = Symbols(path)
+    assert symbols.find(0xFFFFFFFF81000005) == ("vmlinux", "_text", 5)
+    assert symbols.find(0xFFFFFFFF81800008) == ("vmlinux", "numbers", 8)
+    assert symbols.find(0xFFFFFFFF81900001) == ("vmlinux", "late", 1)
+    assert symbols.find(0xFFFFFFFFC0000044) == ("m", "data", 4)
+    assert symbols.find(0xFFFFFFFFC000003F) == ("m", "code", 0x2F)
+    assert symbols.find(0x1000) is None
+    assert symbols.find(0xFFFFFFFFF0000000) is None

@@ -8,7 +8,7 @@ import pytest
 
 from dtrace_py.kernel import tracefs
 from dtrace_py.kernel.types import KernelTypes
-from dtrace_py.lang.arguments import signatures
+from dtrace_py.lang.arguments import ways
 from dtrace_py.lang.definitions import ProbeArgument
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.facts import NoTypes
@@ -104,7 +104,7 @@ def test_begin_has_none(types: KernelTypes) -> None:
     assert shown(BEGIN, types) == []
 
 
-def asked(probes: list[str]) -> tuple[list[str], list[tuple[ProbeArgument, ...]]]:
+def asked(probes: list[str]) -> tuple[list[str], list[tuple[tuple[ProbeArgument, ...], list[str]]]]:
     """Whose arguments were asked for when a clause matches these probes, and what the clause is checked with."""
     seen: list[str] = []
     kinds = {"i": (ProbeArgument(0, INT),), "l": (ProbeArgument(0, LONG),)}
@@ -113,11 +113,12 @@ def asked(probes: list[str]) -> tuple[list[str], list[tuple[ProbeArgument, ...]]
         seen.append(probe)
         return kinds[probe]
 
-    return seen, [each() for each in signatures(["fbt::f*:entry"], Field.NAME, [probes], of)]
+    return seen, [(each.arguments(), [*each.probes]) for each in ways(["fbt::f*:entry"], Field.NAME, [probes], of)]
 
 
 def test_a_clause_is_checked_once_for_each_kind_of_arguments() -> None:
-    assert asked(["i", "i", "l", "i"])[1] == [(ProbeArgument(0, INT),), (ProbeArgument(0, LONG),)]
+    found = asked(["i", "i", "l", "i"])[1]
+    assert found == [((ProbeArgument(0, INT),), []), ((ProbeArgument(0, LONG),), ["l"])]
 
 
 def test_types_are_not_asked_for_before_args_is_named() -> None:
@@ -127,5 +128,5 @@ def test_types_are_not_asked_for_before_args_is_named() -> None:
         seen.append(probe)
         return ()
 
-    next(iter(signatures(["fbt::f*:entry"], Field.NAME, [["i", "l"]], of)))
+    next(iter(ways(["fbt::f*:entry"], Field.NAME, [["i", "l"]], of)))
     assert seen == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ def test_the_kernel_room_knows_nothing_above_it() -> None:
     )
     for path in (PACKAGE / "kernel").glob("*.py"):
         assert not any(name.startswith(above) for name in imported(path)), path
+
+
+def test_functions_that_stay_functions_return_something() -> None:
+    """bpf/linkage.h says why."""
+    for path in (PACKAGE.parent / "bpf").glob("*.h"):
+        assert not re.search(r"^SUBPROGRAM void\b", path.read_text(), re.MULTILINE), path
 
 
 def test_files_are_of_a_size_to_be_read() -> None:

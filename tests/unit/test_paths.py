@@ -27,6 +27,16 @@ def test_cwd(tmp_path: Path) -> None:
     assert dtpy(tmp_path, "cwd") == str(tmp_path.resolve())
 
 
+def test_as_a_key(tmp_path: Path) -> None:
+    """Of an array and of an aggregation."""
+    key = str(tmp_path.resolve())
+    assert dtpy(tmp_path, f'(a[cwd] = 3, a["{key}"])') == "3"
+    command = [sys.executable, "-m", "dtrace_py", "-qn", "BEGIN { @[cwd] = count(); exit(0); }"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == [key, "1"]
+
+
 def test_the_root_directory(tmp_path: Path) -> None:
     assert dtpy(Path("/"), "cwd") == "/"
 

@@ -130,7 +130,7 @@ def _formatted(check: ExpressionChecker, node: ast.Call) -> tuple[Format, tuple[
     """A format and the arguments for its conversions."""
     parsed = _format(node)
     arguments = tuple(_printable(check, node.function.name, argument) for argument in node.arguments[1:])
-    check_printf(node.function.name, parsed, arguments, node.span)
+    check_printf(node.function.name, parsed, arguments, node.span, bool(check.limits.targeted))
     return parsed, arguments
 
 
@@ -181,7 +181,7 @@ def _printa(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Stat
             text = f"printa( ) @{other.name} keys are incompatible with those of @{first.name}"
             raise CompileError("D_PRINTA_AGGPROTO", text, node.span)
     if parsed:
-        check_printa(parsed, aggregations, node.span)
+        check_printa(parsed, aggregations, node.span, bool(check.limits.targeted))
     return typed.Printa(parsed, aggregations)
 
 
@@ -224,6 +224,14 @@ def _aggregation(check: ExpressionChecker, node: ast.Expr, tag: str, name: str) 
     raise missing
 
 
+# Speculations
+
+
+def _speculation(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+    (id_,) = check_arguments(check, row.prototype, node)
+    return typed.Speculate(id_) if row.name == "speculate" else typed.Settle(row.name == "commit", id_)
+
+
 # The others
 
 
@@ -244,7 +252,9 @@ def _pcap(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statem
 
 _HANDLERS: dict[str, Callable[[ExpressionChecker, Action, ast.Call], typed.Statement]] = {
     "clear": _clear,
+    "commit": _speculation,
     "denormalize": _normalize,
+    "discard": _speculation,
     "exit": _exit,
     "freopen": _freopen,
     "normalize": _normalize,
@@ -253,6 +263,7 @@ _HANDLERS: dict[str, Callable[[ExpressionChecker, Action, ast.Call], typed.State
     "printa": _printa,
     "printf": _printf,
     "printm": _printm,
+    "speculate": _speculation,
     "system": _system,
     "trace": _trace,
     "tracemem": _tracemem,

@@ -16,7 +16,7 @@ from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.prototypes import Prototype
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
-from dtrace_py.lang.types import INT, VOID, DynamicType, PointerType, StringType, Type, VoidType, compatible
+from dtrace_py.lang.types import INT, STRING, VOID, DynamicType, PointerType, StringType, Type, VoidType, compatible
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -88,6 +88,8 @@ def check_argument(
         if isinstance(value.type, PointerType) or is_zero(value):
             return value
     elif compatible(kind, value.type) or (isinstance(kind, PointerType) and is_zero(value)):
+        if wanted == "const char *":
+            return convert(value, STRING)
         # What points to no string stays a pointer, for the subroutine to copy what it needs.
         return value if isinstance(kind, PointerType) else convert(value, kind)
     raise wrong_argument(f"{name}( )", "argument", number, wanted, value.type, node.span)

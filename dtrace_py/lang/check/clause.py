@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from dtrace_py.lang import typed
-from dtrace_py.lang.arguments import Signature
+from dtrace_py.lang.arguments import Signature, Way
+from dtrace_py.lang.check.essence import essence
 from dtrace_py.lang.check.expressions import ExpressionChecker
 from dtrace_py.lang.check.order import check_order
 from dtrace_py.lang.check.statements import check_block
@@ -16,28 +18,44 @@ from dtrace_py.lang.limits import Limits
 from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.tables.stability import Stability
 
-Checked = tuple[typed.Expr | None, tuple[typed.Statement, ...], Stability]
+_MOST_FORMS = 100
+"""Forms of one clause that there may be: each becomes code of its own."""
 
 
-def check_clause(node: tree.Clause, scope: Scope, limits: Limits, signatures: Iterable[Signature]) -> Checked:
-    """The typed predicate and statements of a clause, and the lowest stability of what it names.
+class Form(NamedTuple):
+    """A clause checked in one way: predicate, statements, and the lowest stability of what it names."""
 
-    ``signatures`` are what args[] is at its probes; without args[] one is as good as all. Raises CompileErrors.
-    """
-    checked: Checked | None = None
-    for arguments in signatures:
+    predicate: typed.Expr | None
+    statements: tuple[typed.Statement, ...]
+    stability: Stability
+    probes: list[Any]
+    """Where it is this one, and not the first."""
+
+
+def check_clause(node: tree.Clause, scope: Scope, limits: Limits, ways: Iterable[Way]) -> list[Form]:
+    """The typed forms of a clause: one, or several that differ where args[] does (P28). Raises CompileErrors."""
+    forms: list[tuple[object, Form]] = []
+    for way in ways:
         asked: list[bool] = []
 
-        def noted(arguments: Signature = arguments, asked: list[bool] = asked) -> tuple[ProbeArgument, ...]:
+        def noted(arguments: Signature = way.arguments, asked: list[bool] = asked) -> tuple[ProbeArgument, ...]:
             asked.append(True)
             return arguments()
 
         made = _Clause(node, ExpressionChecker(scope, limits, noted)).checked()
-        checked = checked or made
+        does = essence((made.predicate, made.statements))
+        alike = next((form for known, form in forms if known == does), None)
+        if alike is None:
+            forms.append((does, made))
+            alike = made
+        if forms[0][1] is not alike:
+            alike.probes.extend(way.probes)
+        if len(forms) > _MOST_FORMS:
+            text = f"args[ ] is of more than {_MOST_FORMS} kinds where the probes of this clause are"
+            raise CompileErrors([CompileError("D_ARGS_MULTI", text, node.span)])
         if not asked:
             break
-    assert checked
-    return checked
+    return [form for _, form in forms]
 
 
 class _Clause:
@@ -48,7 +66,7 @@ class _Clause:
         self.check = check
         self.errors: list[CompileError] = []
 
-    def checked(self) -> Checked:
+    def checked(self) -> Form:
         statements = self._body()
         undefined = any(error.tag in ("D_IDENT_UNDEF", "D_VAR_UNDEF") for error in self.errors)
         if undefined and self.node.predicate is not None:
@@ -62,7 +80,7 @@ class _Clause:
             self.errors.append(error)
         if self.errors:
             raise CompileErrors([e for e in self.errors if not isinstance(e, Consequence)] or self.errors)
-        return predicate, statements, self.check.stability
+        return Form(predicate, statements, self.check.stability, [])
 
     def _body(self) -> tuple[typed.Statement, ...]:
         errors: list[CompileError] = []

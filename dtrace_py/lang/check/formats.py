@@ -48,21 +48,23 @@ _PREFIXED = {
 _KERNEL_SYMBOLS = ("sym", "func", "mod")
 
 
-def check_printf(name: str, fmt: Format, arguments: tuple[typed.Expr, ...], span: Span) -> None:
-    """Raise the D_PRINTF_* errors of printf(), or of another action with a format."""
+def check_printf(name: str, fmt: Format, arguments: tuple[typed.Expr, ...], span: Span, targeted: bool) -> None:
+    """Raise the D_PRINTF_* errors of printf(), or of another action with a format. ``targeted``: see Limits."""
     kinds = [argument.type for argument in arguments]
-    used = _check(f"{name}( )", fmt, kinds, (), span)
+    used = _check(f"{name}( )", fmt, kinds, (), span, targeted)
     if used < len(arguments):
         text = f"{name}( ) prototype mismatch: only {used} arguments required by this format string"
         raise CompileError("D_PRINTF_ARG_EXTRA", text, span)
 
 
-def check_printa(fmt: Format, aggregations: tuple[Aggregation, ...], span: Span) -> None:
+def check_printa(fmt: Format, aggregations: tuple[Aggregation, ...], span: Span, targeted: bool) -> None:
     """Raise the D_PRINTF_* errors of a printa() format; unused keys are allowed (G71)."""
-    _check("printa( )", fmt, list(aggregations[0].keys), aggregations, span)
+    _check("printa( )", fmt, list(aggregations[0].keys), aggregations, span, targeted)
 
 
-def _check(name: str, fmt: Format, kinds: list[Type], aggregations: tuple[Aggregation, ...], span: Span) -> int:
+def _check(
+    name: str, fmt: Format, kinds: list[Type], aggregations: tuple[Aggregation, ...], span: Span, targeted: bool
+) -> int:
     """Walk the conversions over the arguments; returns how many of them are used."""
     used = values = 0
     for number, conversion in enumerate(fmt.conversions, start=1):
@@ -82,7 +84,8 @@ def _check(name: str, fmt: Format, kinds: list[Type], aggregations: tuple[Aggreg
         if used >= len(kinds):
             text = f"{name} prototype mismatch: conversion #{number} (%{conversion.letter}) is missing a corresponding "
             raise CompileError("D_PRINTF_ARG_PROTO", text + "value argument", span)
-        _check_type(name, number, conversion, kinds[used], span)
+        if not (targeted and conversion.letter == "A" and isinstance(kinds[used], IntType | PointerType)):
+            _check_type(name, number, conversion, kinds[used], span)
         used += 1
     return used
 

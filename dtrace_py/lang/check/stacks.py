@@ -36,7 +36,7 @@ def recorded(check: ExpressionChecker, node: ast.Call) -> typed.RecordedKey:
         default = limits.ustackframes if user else limits.jstackframes
         frames = _constant(check, node, 0, "D_USTACK_FRAMES", "frames", default)
         room = _constant(check, node, 1, "D_USTACK_STRSIZE", "string size", 0 if user else limits.jstackstrsize)
-        return typed.UserStackKey(name, min(frames, _MOST_FRAMES), room, StackType(), node.span)
+        return typed.UserStackKey(min(frames, _MOST_FRAMES), room, StackType(), node.span)
     (address,) = check_arguments(check, prototype, node)
     if name in KERNEL_SYMBOLS:
         return typed.SymbolKey(name, address, SymbolType(name), node.span)

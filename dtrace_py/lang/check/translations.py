@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang import typed
-from dtrace_py.lang.check.conversions import as_declared
+from dtrace_py.lang.check.conversions import as_declared, string
 from dtrace_py.lang.check.errors import wrong_argument, wrong_count
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.facts import Field
@@ -13,7 +13,7 @@ from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.hints import like
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.variables import BUILTINS, Builtin
-from dtrace_py.lang.types import DynamicType, IntType, PointerType, StructType, Type, size_of
+from dtrace_py.lang.types import ArrayType, DynamicType, IntType, PointerType, StructType, Type, same, size_of
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -62,6 +62,8 @@ def built(check: ExpressionChecker, whole: typed.Translated) -> typed.Built:
         value = translated_member(check, whole, name, whole.span)
         if isinstance(value, typed.Translated):
             value = built(check, value)
+        elif isinstance(field.type, ArrayType) and not same(field.type, value.type):
+            value = string(value)  # text, cut to what there is room for
         start, bits = placed(field, size_of(field.type, source, check.strsize) or 8)
         members.append(typed.Member(start, field.type, bits, value))
     return typed.Built(output, whole.span, tuple(members))
@@ -116,6 +118,9 @@ def _argument(check: ExpressionChecker, index: typed.Expr, span: Span) -> typed.
     if not 0 <= index.value < len(arguments):
         raise CompileError("D_ARGS_IDX", f"index {index.value} is out of range for args[ ]", span)
     argument = arguments[index.value]
+    if (size_of(argument.type, check.scope.source, check.strsize) or 8) > 8:
+        text = f"args[{index.value}] is a {argument.type} that does not come in one register"
+        raise CompileError("D_ARGS_TYPE", text, span)
     native = typed.Argument(argument.type, span, argument.native)
     if argument.translated is None:
         return native

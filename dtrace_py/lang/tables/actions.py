@@ -50,9 +50,15 @@ LATER = {"print": "1.9", **dict.fromkeys("func mod sym uaddr ufunc umod usym".sp
 """The versions of the language that brought these; the others were always there."""
 
 GENERATED = frozenset(
-    "chill clear denormalize exit func mod normalize panic print printa printf raise stack stop sym trace tracemem trunc".split()
+    """
+    chill clear commit denormalize discard exit freopen ftruncate func jstack mod normalize panic print printa printf raise
+    setopt speculate stack stop sym system trace tracemem trunc uaddr ufunc umod ustack usym
+    """.split()
 )  # fmt: skip
 """The actions that this version of dtpy can run."""
+
+ABSENT = {"A45": ("breakpoint",)}
+"""Those that Linux has no use for, by row: there is no kernel debugger to enter. They are refused when it comes to tracing."""
 
 
 @record

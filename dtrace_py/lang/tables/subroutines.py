@@ -60,8 +60,10 @@ _TABLE = """
 
 GENERATED = frozenset(
     """
-    alloca bcopy copyin copyinstr copyinto copyout copyoutstr d_path mutex_owned mutex_owner mutex_type_adaptive
-    mutex_type_spin progenyof rw_iswriter rw_read_held rw_write_held
+    alloca basename bcopy cleanpath copyin copyinstr copyinto copyout copyoutstr d_path dirname getmajor getminor htonl htonll
+    htons index inet_ntoa inet_ntoa6 inet_ntop json link_ntop lltostr memstr mutex_owned mutex_owner mutex_type_adaptive
+    mutex_type_spin ntohl ntohll ntohs progenyof rand rindex rw_iswriter rw_read_held rw_write_held speculation strchr strjoin
+    strlen strrchr strstr strtok strtoll substr tolower toupper
     """.split()
 )
 """The subroutines that this version of dtpy can run."""
