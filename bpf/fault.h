@@ -2,7 +2,7 @@
 /*
  * Faults: a bad address or a division by zero ends the clause, drops its record and tells the consumer (contract F20).
  *
- * A clause function has a local struct fault named fault and a label of that name.
+ * A clause function has a pointer named fault to the frame's, and a label of that name.
  */
 #pragma once
 
@@ -13,12 +13,6 @@
 #define FAULT_BADSIZE 10
 #define FAULT_BADINDEX 11
 
-struct fault {
-    u32 action; /* counted from 1; 0 is the predicate */
-    u32 code;
-    u64 value; /* the address, or the index */
-};
-
 struct fault_record {
     u64 header;
     u32 action;
@@ -28,8 +22,8 @@ struct fault_record {
 
 #define FAULT(code_, value_) \
     do { \
-        fault.code = (code_); \
-        fault.value = (value_); \
+        fault->code = (code_); \
+        fault->value = (value_); \
         goto fault; \
     } while (0)
 

@@ -39,9 +39,20 @@ struct counts {
     u64 speculations_unavailable; /* speculation() found none */
 };
 
+/*
+ * What has gone wrong, and where. It is in the frame because what is read from there is unknown to the verifier: so it follows
+ * the way from a fault through the ERROR clauses once a clause, and not once for every place that can fault.
+ */
+struct fault {
+    u32 action; /* counted from 1; 0 is the predicate */
+    u32 code;
+    u64 value; /* the address, or the index */
+};
+
 /* What one program owns on one CPU. A program never interrupts itself, so nothing here needs to be atomic. */
 struct frame {
     struct counts counts;
+    struct fault fault;
     struct temporaries temporaries;
 } __attribute__((aligned(64)));
 

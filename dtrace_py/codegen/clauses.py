@@ -116,7 +116,7 @@ class _Generator:
         )
 
     def _setup(self, faults: bool) -> list[str]:
-        lines = ["struct fault fault = {};"] if faults else []
+        lines = ["struct fault *const fault = &f->frame->fault;", "fault->action = 0;"] if faults else []
         if self.clause.branches:
             lines += ["const u32 first = enabling;", *(["void *pending = 0;"] if faults else [])]
         elif self.clause.records:
@@ -133,9 +133,9 @@ class _Generator:
         if self.in_error:
             lines.append(f"    fault_in_error(f, {record}, enabling);")
         else:
-            lines.append(f"    fault_report(f, {record}, enabling, &fault);")
+            lines.append(f"    fault_report(f, {record}, enabling, fault);")
             if self.fires_error:
-                lines.append("    fire_error(f, enabling, &fault);")
+                lines.append("    fire_error(f, enabling, fault);")
         return lines
 
     def _record_name(self, block: int) -> str:
@@ -193,7 +193,7 @@ class _Generator:
     def _if(self, node: typed.If) -> None:
         """A fault in a condition is one in the predicate of the block that it leads to."""
         self._enter(min(len(self.blocks), len(self.clause.blocks) - 1))
-        self.writer.line("fault.action = 0;")
+        self.writer.line("fault->action = 0;")
         condition = self.expressions.number(node.condition)
         with self.writer.aside(deeper=True) as yes:
             self._branching(node.yes)
@@ -291,12 +291,12 @@ class _Generator:
         """The next action begins: a fault from here on is in it."""
         self.action += 1
         self.expressions.next_action()
-        self.writer.line(f"fault.action = {self.action};")
+        self.writer.line(f"fault->action = {self.action};")
 
 
 def _without_actions(lines: list[str]) -> list[str]:
     """A clause that cannot fault has no use for the number of the action it is in, nor for the record under way."""
-    return [line for line in lines if not line.lstrip().startswith(("fault.action = ", "pending = "))]
+    return [line for line in lines if not line.lstrip().startswith(("fault->action = ", "pending = "))]
 
 
 def _title(clause: Clause) -> str:

@@ -33,6 +33,10 @@ _NO_COPYOUT = (
     "could not enable tracing: copyout( ) and copyoutstr( ) need a kernel that lets programs write to the memory of processes; "
     "this one is locked down"
 )
+_TOO_MANY_WAYS = (
+    "the program is too large: the kernel follows all ways through the clauses of a probe, a million instructions at most; "
+    "fewer or simpler clauses will do, above all at ERROR, which every clause that can fault leads to"
+)
 _NO_ROOM = (errno.ENOMEM, errno.E2BIG, errno.ENOSPC)
 
 
@@ -131,6 +135,8 @@ class Module:
                 raise DtpyError(_TOO_MANY_MAPS) from error
             if "cannot use helper bpf_probe_write_user" in error.log:
                 raise DtpyError(_NO_COPYOUT) from error
+            if "BPF program is too large" in error.log:
+                raise DtpyError(_TOO_MANY_WAYS) from error
             raise LoadError(_refusal(name, error)) from error
 
     def _linked(self, name: str) -> Linked:

@@ -76,7 +76,8 @@ static __always_inline void fire_error(struct firing *f, u32 enabling, struct fa
 /* syscall::read:entry / ... / */
 static __always_inline void clause_1(struct firing *f, u32 enabling)
 {
-    struct fault fault = {};
+    struct fault *const fault = &f->frame->fault;
+    fault->action = 0;
     struct clause_1_record *record = 0;
 
     s64 t1 = f->arg2;
@@ -89,16 +90,16 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
     record = record_reserve(f, sizeof(*record));
     if (!record)
         return;
-    fault.action = 1;
+    fault->action = 1;
     s32 t3;
     LOAD(t3, f->arg1);
     record->value1 = t3;
-    fault.action = 2;
+    fault->action = 2;
     record_publish(f, record, enabling);
     return;
 fault:
-    fault_report(f, record, enabling, &fault);
-    fire_error(f, enabling, &fault);
+    fault_report(f, record, enabling, fault);
+    fire_error(f, enabling, fault);
 }
 
 PROGRAM int syscall_entry(struct bpf_raw_tracepoint_args *context)

@@ -38,7 +38,7 @@ def check(seed: int | str, expressions: int, folder: Path) -> list[Finding]:
     made = _program(Maker(seed), expressions)
     path = folder / "expressions.d"
     path.write_text("\n".join(made.clauses))
-    outcome = run(["-qs", str(path)], 120)
+    outcome = run(["-qs", str(path)], 600)
     return _compared(made, outcome, str(seed))
 
 

@@ -43,6 +43,7 @@ class ClauseMaker(Maker):
     def __init__(self, seed: int | str) -> None:
         super().__init__(seed)
         self.variables.fixed = {}
+        self._handles_errors = False
 
     def program(self, clauses: int) -> str:
         """So many clauses, and the declarations of what they use."""
@@ -61,9 +62,14 @@ class ClauseMaker(Maker):
             lines.append(self.random.choice(("commit(self->spec);", "discard(self->spec);")))
         if not lines and predicate:
             lines = ["trace(1);"]
-        return (
-            f"{self.random.choice(_PROBES + _FUNCTIONS * TRACEFS)}{predicate}\n{{\n    " + "\n    ".join(lines) + "\n}"
-        )
+        return f"{self._probe()}{predicate}\n{{\n    " + "\n    ".join(lines) + "\n}"
+
+    def _probe(self) -> str:
+        """ERROR once, because each of its clauses is looked at again behind each clause that can fault."""
+        probe = self.random.choice(_PROBES + _FUNCTIONS * TRACEFS)
+        if probe == "ERROR":
+            probe, self._handles_errors = "END" if self._handles_errors else probe, True
+        return probe
 
     def _number(self) -> Node:
         return self.number(self.random.randint(0, 4))
