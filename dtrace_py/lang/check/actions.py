@@ -90,15 +90,15 @@ def _print(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.State
 
 def _tracemem(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
     """tracemem(address, size [, shown]) (A5)."""
-    address = check.argument(node.arguments[0])
+    address = check.value(node.arguments[0])
     if not is_scalar(address.type):
         text = "tracemem( ) argument #1 must be a pointer or integer"
         raise CompileError("D_TRACEMEM_ADDR", text, node.arguments[0].span)
-    size = check.argument(node.arguments[1])
+    size = check.value(node.arguments[1])
     if not (isinstance(size, typed.Const) and isinstance(size.type, IntType) and size.value > 0):
         text = "tracemem( ) argument #2 must be a non-zero positive integral constant expression"
         raise CompileError("D_TRACEMEM_SIZE", text, node.arguments[1].span)
-    shown = tuple(map(check.argument, node.arguments[2:]))
+    shown = tuple(map(check.value, node.arguments[2:]))
     if shown and not is_scalar(shown[0].type):
         text = "tracemem( ) argument #3 must be of scalar type"
         raise CompileError("D_TRACEMEM_DYNSIZE", text, node.arguments[2].span)
@@ -107,7 +107,7 @@ def _tracemem(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.St
 
 def _printm(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
     """printm(size, memref(...)) (A14)."""
-    size, address = map(check.argument, node.arguments)
+    size, address = map(check.value, node.arguments)
     if not (isinstance(size, typed.Const) and isinstance(size.type, IntType) and size.value > 0):
         text = "printm( ) argument #1 must be a non-zero positive integral constant expression"
         raise CompileError("D_PRINTM_SIZE", text, node.arguments[0].span)
@@ -206,7 +206,7 @@ def _normalize(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.S
 
 
 def _scalar(check: ExpressionChecker, node: ast.Expr, tag: str, what: str) -> typed.Expr:
-    value = check.argument(node)
+    value = check.value(node)
     if not is_scalar(value.type):
         raise CompileError(tag, f"{what} must be of scalar type", node.span)
     return value
@@ -236,7 +236,7 @@ def _speculation(check: ExpressionChecker, row: Action, node: ast.Call) -> typed
 
 
 def _exit(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
-    status = check.argument(node.arguments[0])
+    status = check.value(node.arguments[0])
     if not isinstance(status.type, IntType):
         raise wrong_argument("exit( )", "argument", 1, "int", status.type, node.arguments[0].span)
     return typed.Exit(status)
@@ -244,7 +244,7 @@ def _exit(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statem
 
 def _pcap(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
     """pcap(packet, protocol): any address will do (A15)."""
-    packet = decayed(check.argument(node.arguments[0]))
+    packet = decayed(check.value(node.arguments[0]))
     if not is_scalar(packet.type):
         raise wrong_argument("pcap( )", "argument", 1, "void *", packet.type, node.arguments[0].span)
     return typed.Perform(row, (packet, check_argument(check, "pcap", 2, "int", node.arguments[1])))

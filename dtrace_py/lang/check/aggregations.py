@@ -34,7 +34,7 @@ def aggregate(check: ExpressionChecker, target: ast.Aggregation, node: ast.Assig
         expected = row.least if len(call.arguments) < row.least else row.most
         least = row.least != row.most and expected == row.least
         raise wrong_count(f"{row.name}( )", len(call.arguments), expected, call.span, least=least)
-    arguments = tuple(check.argument(argument) for argument in call.arguments)
+    arguments = tuple(check.value(argument) for argument in call.arguments)
     if arguments and not is_scalar(arguments[0].type):
         text = f"{row.name}( ) argument #1 must be of scalar type"
         raise CompileError("D_AGG_SCALAR", text, call.arguments[0].span)
@@ -71,7 +71,7 @@ def _called(node: ast.Expr) -> str:
 def _key(check: ExpressionChecker, node: ast.Expr) -> typed.Key:
     if isinstance(node, ast.Call) and node.function.name in RECORDED:
         return recorded(check, node)
-    return check.argument(node)
+    return check.value(node)
 
 
 def _increment(row: Aggregating, arguments: tuple[typed.Expr, ...]) -> tuple[typed.Expr, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import constants, typed
 from dtrace_py.lang.check.conversions import is_zero
-from dtrace_py.lang.check.errors import incompatible, refuse_dynamic
+from dtrace_py.lang.check.errors import incompatible, refuse_dynamic, unfit
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.types import INT64, ArrayType, FunctionType, IntType, PointerType, Type, size_of
@@ -61,7 +61,7 @@ def update(
         size = typed.Const(INT64, span, pointee_size(check, kind, span))
         value = arithmetic(check, "*", value, size, INT64, span)
     elif not isinstance(kind, IntType) or not isinstance(value.type, IntType):
-        raise incompatible(f"{op}=", kind, value.type, span)
+        raise unfit(f"{op}=", kind, value.type, span)
     if op in ("/", "%") and is_zero(value):
         raise CompileError("D_DIV_ZERO", "expression contains division by zero", span)
     if isinstance(target, typed.Value):

@@ -80,7 +80,7 @@ def check_argument(
 ) -> typed.Expr:  # fmt: skip
     """One argument for a parameter that is written as in the tables."""
     wanted = parameter.strip("[]")
-    value = check.argument(node)
+    value = check.value(node)
     kind = _parameter_type(check, wanted)
     if isinstance(value.type, StringType) and isinstance(kind, PointerType) and isinstance(kind.target, VoidType):
         return value  # a string is an array of characters

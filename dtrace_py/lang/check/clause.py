@@ -68,7 +68,7 @@ class _Clause:
 
     def checked(self) -> Form:
         statements = self._body()
-        undefined = any(error.tag == "D_IDENT_UNDEF" for error in self.errors)
+        undefined = any(error.tag in ("D_IDENT_UNDEF", "D_VAR_UNDEF") for error in self.errors)
         if undefined and self.node.predicate is not None:
             self.errors.clear()
             predicate = self._predicate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.lang import constants, typed
-from dtrace_py.lang.check.errors import action_called, incompatible, not_in_expression
+from dtrace_py.lang.check.errors import action_called, incompatible, not_in_expression, refuse_dynamic
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.source import Span
@@ -74,6 +74,8 @@ def cast(check: ExpressionChecker, node: ast.Cast) -> typed.Expr:
     if isinstance(kind, VoidType):
         if name := action_called(node.operand):
             raise not_in_expression(name, node.span)
+        if isinstance(node.operand, ast.Aggregation):
+            refuse_dynamic("(void)", operand)
         return typed.Convert(kind, node.span, operand)
     if isinstance(kind, StringType) and is_string_like(operand.type):
         return string(operand)

@@ -10,7 +10,7 @@ from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.tables.variables import BUILTINS
-from dtrace_py.lang.types import DynamicType, FunctionType, Type
+from dtrace_py.lang.types import DynamicType, FunctionType, Type, VoidType
 
 
 def undefined(scope: Scope, where: str, name: str, span: Span, array: bool = False) -> CompileError:
@@ -64,9 +64,11 @@ def refuse_actions(*nodes: ast.Expr) -> None:
 
 
 def refuse_dynamic(op: str, *operands: typed.Expr) -> None:
-    """Raise D_OP_DYN for a translated structure as an operand (O14)."""
+    """Raise D_OP_DYN for a translated structure as an operand, and for an aggregation where any other value would do (O14)."""
     for operand in operands:
-        if isinstance(operand.type, DynamicType) and isinstance(operand, typed.Translated):
+        if isinstance(operand, typed.Translated) or (
+            isinstance(operand.type, DynamicType) and op in ("?:", ",", "(void)")
+        ):
             raise CompileError("D_OP_DYN", f"operator {op} cannot be applied to a dynamic type", operand.span)
 
 
@@ -80,6 +82,15 @@ def refuse_functions(op: str, *operands: typed.Expr) -> None:
 def incompatible(op: str, left: Type, right: Type, span: Span) -> CompileError:
     """D_OP_INCOMPAT."""
     return CompileError("D_OP_INCOMPAT", f'operands have incompatible types: "{left}" {op} "{right}"', span)
+
+
+def unfit(op: str, left: Type, right: Type, span: Span) -> CompileError:
+    """The error for operands that are not both integers: of an operator, or of one that assigns (13.2, O26, S7)."""
+    if isinstance(left, VoidType | DynamicType) or isinstance(right, VoidType | DynamicType) or op in ("+=", "-="):
+        return incompatible(op, left, right, span)
+    if op.removesuffix("=") in ("+", "-", "*", "/"):
+        return CompileError("D_OP_ARITH", f"operator {op} requires operands of arithmetic type", span)
+    return CompileError("D_OP_INT", f"operator {op} requires operands of integral type", span)
 
 
 def wrong_count(

@@ -9,6 +9,7 @@ from dtrace_py.lang import constants, typed
 from dtrace_py.lang.check.assignments import assign, step
 from dtrace_py.lang.check.calls import call
 from dtrace_py.lang.check.conversions import cast, decayed, offsetof, sizeof
+from dtrace_py.lang.check.errors import undefined_aggregation
 from dtrace_py.lang.check.memory import address_of, index, member
 from dtrace_py.lang.check.names import named, variable_value
 from dtrace_py.lang.check.operators import binary, comma, conditional, unary
@@ -75,12 +76,6 @@ class ExpressionChecker:
             raise CompileError("D_PRED_SCALAR", "predicate result must be of scalar type", node.span)
         return value
 
-    def argument(self, node: ast.Expr) -> typed.Expr:
-        """The node as an argument of a function, which will say what is wrong with an aggregation."""
-        if isinstance(node, ast.Aggregation) and node.name in self.scope.aggregations:
-            return typed.Convert(DynamicType(), node.span, typed.Const(INT, node.span, 0))
-        return self.value(node)
-
     def within(self, names: dict[str, typed.Expr], node: ast.Expr) -> typed.Expr:
         """The node where these names, and no others that are bound, stand for typed expressions."""
         if self.depth == _MAX_DEPTH:
@@ -136,7 +131,9 @@ class ExpressionChecker:
             case ast.Scoped():
                 return variable_value(self, node, node.scope, node.name)
             case ast.Aggregation(name=name):
-                raise CompileError("D_OP_DYN", f"@{name} may not be used in an expression", node.span)
+                if name not in self.scope.aggregations:
+                    raise undefined_aggregation(self.scope, name, node.span)
+                return typed.Convert(DynamicType(), node.span, typed.Const(INT, node.span, 0))  # its use is the error
             case ast.Call():
                 return call(self, node)
             case ast.Index():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dtrace_py.lang import constants, typed
 from dtrace_py.lang.check.arithmetic import arithmetic, offset, pointee_size
 from dtrace_py.lang.check.conversions import convert, is_zero, sizeof_operand, string, stringof
-from dtrace_py.lang.check.errors import incompatible, refuse_actions, refuse_dynamic, refuse_functions
+from dtrace_py.lang.check.errors import incompatible, refuse_actions, refuse_dynamic, refuse_functions, unfit
 from dtrace_py.lang.check.memory import characters
 from dtrace_py.lang.check.scratch import check_arms
 from dtrace_py.lang.errors import CompileError
@@ -19,7 +19,6 @@ from dtrace_py.lang.types import (
     INT64,
     LONG,
     STRING,
-    DynamicType,
     EnumType,
     IntType,
     PointerType,
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 
 PTRDIFF = named(LONG, "ptrdiff_t")
-_INTEGER_OPS = frozenset("% & | ^ << >>".split())
 _COMPARISONS = frozenset("< <= > >= == !=".split())
 _LOGICAL = frozenset("&& || ^^".split())
 
@@ -116,11 +114,7 @@ def _plain(check: ExpressionChecker, op: str, left: typed.Expr, right: typed.Exp
     if isinstance(left.type, IntType) and isinstance(right.type, IntType):
         kind = left.type if op in ("<<", ">>") else usual(left.type, right.type)
         return arithmetic(check, op, left, right, kind, span)
-    if isinstance(left.type, VoidType | DynamicType) or isinstance(right.type, VoidType | DynamicType):
-        raise incompatible(op, left.type, right.type, span)
-    if op in _INTEGER_OPS:
-        raise CompileError("D_OP_INT", f"operator {op} requires operands of integral type", span)
-    raise CompileError("D_OP_ARITH", f"operator {op} requires operands of arithmetic type", span)
+    raise unfit(op, left.type, right.type, span)
 
 
 def _pointer_arithmetic(
@@ -163,7 +157,7 @@ def _compare(op: str, left: typed.Expr, right: typed.Expr, span: Span) -> typed.
 def conditional(check: ExpressionChecker, node: ast.Conditional) -> typed.Expr:
     """``condition ? yes : no`` (O14)."""
     condition = check.check(node.condition)
-    refuse_dynamic("?:", condition)
+    refuse_dynamic("?", condition)
     _require_scalar("?:", condition)
     refuse_actions(node.yes, node.no)
     yes, no = check.value(node.yes), check.value(node.no)

@@ -47,7 +47,7 @@ def _constant(check: ExpressionChecker, node: ast.Call, place: int, tag: str, wh
     """An argument that must be a positive constant."""
     if len(node.arguments) <= place:
         return default
-    value = check.argument(node.arguments[place])
+    value = check.value(node.arguments[place])
     if not (isinstance(value, typed.Const) and isinstance(value.type, IntType) and value.value > 0):
         text = f"{node.function.name}( ) {what} must be a non-zero positive constant"
         raise CompileError(tag, text, node.arguments[place].span)
