@@ -84,8 +84,8 @@ class Consumer:
             if self._static and not style.flowindent:
                 self._consume_headers(cpu, style, abandoned)
             else:
-                self._consume_records(cpu, style, abandoned)
-                self._commit(cpu, self.kept.due(cpu), style)
+                style = self._consume_records(cpu, style, abandoned)
+                style = self._commit(cpu, self.kept.due(cpu), style)
             self._sink.flush()
 
     def _heading(self, style: Style) -> None:
@@ -107,23 +107,20 @@ class Consumer:
             self.consumed[cpu] += len(headers)
             self._sink.flush()
 
-    def _consume_records(self, cpu: int, style: Style, abandoned: Callable[[], bool]) -> None:
+    def _consume_records(self, cpu: int, style: Style, abandoned: Callable[[], bool]) -> Style:
+        """Records of all kinds. Returns how they look now."""
         count = 0
         with closing(self._rings.records(cpu)) as records:
             for number, (header, place, following) in enumerate(records, start=1):
                 if header & _ORDINARY == header:
-                    self._heading(style)
-                    if header >> 32 & 0xFFFF in self._outward:
-                        style = self._act(header, place, cpu, style, following)
-                    else:
-                        self._sink.write(self._line(header, place, cpu, style, following))
+                    style = self._print(header, place, cpu, style, following)
                     count += 1
                 elif header & FAULT:
                     self._report_fault(header, place)
                 elif header & COMMIT:
                     speculation = self._rings.word(place + 8)
                     for each, kept in self.kept.commit(cpu, speculation, header & SHARED != 0):
-                        self._commit(each, kept, style)
+                        style = self._commit(each, kept, style)
                 elif not header & DISCARDED:
                     size = self._unit.clauses[header >> 32 & 0xFFFF].size
                     self.kept.keep(cpu, self._rings.word(place + 8), bytes(self._rings.bytes[place : place + size]))
@@ -133,15 +130,25 @@ class Consumer:
                     if abandoned():
                         break
         self.consumed[cpu] += count
+        return style
 
-    def _commit(self, cpu: int, records: list[bytes], style: Style) -> None:
-        """Print records that had been kept aside. Their fields are read where each of them is put for that."""
+    def _commit(self, cpu: int, records: list[bytes], style: Style) -> Style:
+        """Print records that had been kept aside. Their fields are read where each of them is put for that. Returns how
+        records look now."""
         headers = [int.from_bytes(record[:8], "little") for record in records]
         for kept, header, following in zip(records, headers, [*headers[1:], None], strict=False):
-            self._heading(style)
             self._single[: len(kept)] = kept
-            self._sink.write(self._line(header, 0, cpu, style, following))
+            style = self._print(header, 0, cpu, style, following)
         self.committed[cpu] += len(records)
+        return style
+
+    def _print(self, header: int, place: int, cpu: int, style: Style, following: int | None) -> Style:
+        """Print one record, with the heading if it is the first. Returns how records look now."""
+        self._heading(style)
+        if header >> 32 & 0xFFFF in self._outward:
+            return self._act(header, place, cpu, style, following)
+        self._sink.write(self._line(header, place, cpu, style, following))
+        return style
 
     def _line(self, header: int, place: int, cpu: int, style: Style, following: int | None) -> str:
         """All that one record prints (U2, U3, U11)."""
