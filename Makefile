@@ -59,8 +59,9 @@ test: setup
 lab: setup
 	@$(if $(value CMD),dtpy-lab run --kernel $(KERNEL) -- sh -c '$(subst ','\'',$(value CMD))',dtpy-lab shell --kernel $(KERNEL))
 
-soak: $(VENV)/ready
+soak: setup
 	python -m tests.ring
+	dtpy-lab run --timeout 600 -- env DTPY_SOAK_SECONDS=60 python -m pytest -q tests/lab/test_nesting.py
 
 fuzz: $(VENV)/ready
 	python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)

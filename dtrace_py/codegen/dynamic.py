@@ -117,32 +117,31 @@ def functions(environment: Environment) -> list[str]:
 def _free(each: Pool, counted: bool) -> list[str]:
     delete = f"{each.name}.delete(key)"
     body = [f"    if (!{delete})", f"        dynamic_give(control, {each.size});"] if counted else [f"    {delete};"]
-    head = f"SUBPROGRAM void {each.name}_free(struct control *control, struct {each.name}_key *key)"
-    return [head, "{", *body, "}"]
+    head = f"SUBPROGRAM int {each.name}_free(struct control *control, struct {each.name}_key *key)"
+    return [head, "{", *body, "    return 0;", "}"]
 
 
 def _store(each: Pool, counted: bool) -> list[str]:
     """A number is written in place; anything larger replaces the element, so that nobody reads half of it."""
     parameter = "const void *value" if each.value else "s64 value"
-    lines = [f"SUBPROGRAM void {each.name}_store(struct firing *f, struct {each.name}_key *key, {parameter})", "{"]
+    lines = [f"SUBPROGRAM int {each.name}_store(struct firing *f, struct {each.name}_key *key, {parameter})", "{"]
     if not each.value:
         lines += [
             f"    struct {each.name}_value *old = {each.name}.lookup(key), new = {{value}};",
             "",
             "    if (!value) {",
-            f"        {each.name}_free(f->control, key);",
-            "        return;",
+            f"        return {each.name}_free(f->control, key);",
             "    }",
             "    if (old) {",
             "        old->value = value;",
-            "        return;",
+            "        return 0;",
             "    }",
         ]
     elif counted:
         lines += [f"    int added = !{each.name}.lookup(key);", ""]
     new = f"{each.name}.update(key, {f'(struct {each.name}_value *)value' if each.value else '&new'})"
     if not counted:
-        return [*lines, f"    if ({new})", "        f->frame->counts.dynamic_drops++;", "}"]
+        return [*lines, f"    if ({new})", "        f->frame->counts.dynamic_drops++;", "    return 0;", "}"]
     added = "added && " if each.value else ""
     lines += [
         f"    if ({added}!dynamic_take(f->control, {each.size}))",
@@ -154,7 +153,7 @@ def _store(each: Pool, counted: bool) -> list[str]:
         lines += ["        if (added)", f"            dynamic_give(f->control, {each.size});"]
     else:
         lines.append(f"        dynamic_give(f->control, {each.size});")
-    return [*lines, "    }", "}"]
+    return [*lines, "    }", "    return 0;", "}"]
 
 
 # The end of a thread

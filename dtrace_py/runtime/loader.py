@@ -74,14 +74,14 @@ class Module:
         try:
             # What clang has to say goes to stderr as it is: some of its errors end the process there and then.
             text = expanded(self._unit.text)
-            source = linker.prepared(text).encode() if "\nPROGRAM " in text else text.encode()
+            source = (linker.prepared(text) if linker.concerns(text) else text).encode()
             self._bcc = apart.call(lambda: _compiled(bcc, source), bpf_directory() / "include" / "kallsyms")
         except _Refused as error:
             if error.errno in _NO_ROOM:
                 reason = os.strerror(error.errno)
                 raise DtpyError(f"could not enable tracing: {reason}; try a smaller buffer (-b)") from error
             raise LoadError("clang refused the generated program") from error
-        if "\nPROGRAM " in text:
+        if linker.concerns(text):
             self._section = self._compiled_section(text)
         return self
 

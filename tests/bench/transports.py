@@ -281,6 +281,7 @@ def header(cpus: int) -> str:
 #define RING_BYTES {RING_BYTES}
 #define RING_SLACK {RECORD_BYTES}
 
+#include "linkage.h"
 #include "ring.h"
 
 struct temporaries {{

@@ -55,25 +55,26 @@ struct temporaries {
 #include "thread.h"
 
 BPF_TABLE("hash", struct dynamic_int_key, struct dynamic_int_value, dynamic_int, 65536);
-SUBPROGRAM void dynamic_int_free(struct control *control, struct dynamic_int_key *key)
+SUBPROGRAM int dynamic_int_free(struct control *control, struct dynamic_int_key *key)
 {
     dynamic_int.delete(key);
+    return 0;
 }
 
-SUBPROGRAM void dynamic_int_store(struct firing *f, struct dynamic_int_key *key, s64 value)
+SUBPROGRAM int dynamic_int_store(struct firing *f, struct dynamic_int_key *key, s64 value)
 {
     struct dynamic_int_value *old = dynamic_int.lookup(key), new = {value};
 
     if (!value) {
-        dynamic_int_free(f->control, key);
-        return;
+        return dynamic_int_free(f->control, key);
     }
     if (old) {
         old->value = value;
-        return;
+        return 0;
     }
     if (dynamic_int.update(key, &new))
         f->frame->counts.dynamic_drops++;
+    return 0;
 }
 
 struct blank { char bytes[1016] __attribute__((aligned(8))); };

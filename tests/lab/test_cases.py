@@ -12,6 +12,14 @@ FOLDER = Path(__file__).parent.parent / "cases"
 CASES = load(*sorted((FOLDER / "lab").glob("*.case")))
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
+ANYWHERE = {"processes", "speculations"}
+"""Files of cases that do not depend on how a kernel lets functions be traced: those run on one."""
+
+
+def _marks(case: Case) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.multi] if case.file in ANYWHERE else []
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id, marks=_marks(case)) for case in CASES])
 def test_case(case: Case, tmp_path: Path) -> None:
     case.run(tmp_path)

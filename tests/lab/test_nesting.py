@@ -1,4 +1,6 @@
-"""Producers of different kinds that interrupt each other in the middle of a record, for a minute under load.
+"""Producers of different kinds that interrupt each other in the middle of a record, under load.
+
+For a quarter of a minute, or for DTPY_SOAK_SECONDS: a minute in ``make soak``.
 
 Function probes and timers keep each other out, but raw tracepoints (here those of system calls) do not: each of them can
 begin while another one has reserved room in the same CPU's ring and not yet published it.
@@ -6,6 +8,7 @@ begin while another one has reserved room in the same CPU's ring and not yet pub
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from dtrace_py.lab.showcase import load
 from tests.lab.accounting import check
 from tests.lab.traced import trace
 
-SECONDS = 60
+SECONDS = int(os.environ.get("DTPY_SOAK_SECONDS", "15"))
 
 PROGRAM = """
     fbt::vfs_*:, fbt::ksys_*:, fbt::hrtimer_*:entry, fbt::tick_*:entry, fbt::__x64_sys_*:entry,
@@ -28,7 +31,7 @@ PROGRAM = """
 """
 
 
-@pytest.mark.multi  # the ring is the same everywhere, and a minute is long
+@pytest.mark.multi  # the ring is the same everywhere, and this is long
 def test_everything_is_accounted_for(tmp_path: Path) -> None:
     with load(), bpf.statistics():
         traced = trace(["-q", "-b", "256k", "-n", PROGRAM], SECONDS, tmp_path)
@@ -36,7 +39,7 @@ def test_everything_is_accounted_for(tmp_path: Path) -> None:
     records = traced.report["records"]
     check(traced.report)
     assert records["runs"] == records["kernel_runs"], "the kernel counts the same runs"
-    assert records["recorded"] > 20_000
+    assert records["recorded"] > 300 * SECONDS
     assert traced.lines == records["consumed"] + 2, "a line each; newlines for Ctrl-C (U77) and the end (U76)"
     said = sum(int(n) for n in re.findall(r"^dtpy: (\d+) drops? on CPU \d+$", traced.stderr, re.MULTILINE))
     assert said == records["dropped"]
