@@ -8,7 +8,6 @@ from collections.abc import Callable
 from tests.property import reference
 from tests.property.reference import INT, KINDS, LEVELS, SIZE, WORD, Kind, Node, State, Text
 
-
 _LITERALS = (
     *(Kind("int", 4, True), Kind("unsigned int", 4, False)),
     *(Kind("long", 8, True), Kind("unsigned long", 8, False)),
