@@ -72,7 +72,7 @@ static __always_inline void aggregate_deviation(struct aggregate_deviation *valu
 }
 
 /* The bin of a number among 127: 63 is the bin of zero, 64 that of 1, 62 that of -1 (contract G15). */
-static __always_inline u32 aggregate_bin(s64 number)
+SHARED u32 aggregate_bin(s64 number)
 {
     u64 size = number < 0 ? -(u64)number : number;
     u32 bin = 0;

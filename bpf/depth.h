@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
-/* How deep a stack is: stackdepth, ustackdepth (contract B22). */
+/*
+ * How deep a stack is: stackdepth, ustackdepth (contract B22).
+ *
+ * Needs from the program: STACK_FRAMES, the deepest that one is followed (option maxframes).
+ */
 #pragma once
-
-/* The kernel's own limit, unless someone has raised it (kernel.perf_event_max_stack). */
-#define STACK_FRAMES 127
 
 SUBPROGRAM u64 stack_depth(struct firing *f, u64 flags)
 {

@@ -32,3 +32,9 @@ static long (*bpf_loop_)(u32 rounds, void *callback, void *context, u64 flags) =
 
 /* At most 8 million rounds. The linker puts the callback's address in the place of its number. */
 #define LOOP(rounds, callback, context) bpf_loop_(rounds, (void *)callback##_NUMBER, context, 0)
+
+/*
+ * Zero, but not to the verifier. Older ones (6.1) look at a loop's round once, and believe what one round leaves: a field on the
+ * stack that takes one round to change another would never change.
+ */
+#define UNKNOWN_ZERO(memory) bpf_probe_read_kernel(&(memory), sizeof(memory), 0)

@@ -22,13 +22,18 @@ static __always_inline u32 probe_id(struct firing *f)
     return name ? name->id : 0;
 }
 
-static __always_inline void probe_text(struct firing *f, u32 part, char *to, u32 size)
+/* Where a part of the name is; 0 if there is none. */
+SHARED u64 probe_part(struct firing *f, u32 part)
 {
     u32 zero = 0;
     struct probe_name *name = probe_names.lookup(&f->probe);
     struct names *all = names.lookup(&zero);
 
+    return name && all ? (u64)&all->text[name->parts[part & 3] & (NAMES_BYTES - 1)] : 0;
+}
+
+static __always_inline void probe_text(struct firing *f, u32 part, char *to, u32 size)
+{
     string_clear(to, size);
-    if (name && all)
-        bpf_probe_read_kernel_str(to, size, &all->text[name->parts[part] & (NAMES_BYTES - 1)]);
+    bpf_probe_read_kernel_str(to, size, (void *)probe_part(f, part));
 }

@@ -33,8 +33,11 @@ CALLBACK long path_byte(u64 n, struct path_scan *scan)
 
 SUBPROGRAM u64 path_base(char *to, const char *path)
 {
-    struct path_scan scan = {path, 0, 0, 0, 0, 1};
+    struct path_scan scan;
 
+    UNKNOWN_ZERO(scan);
+    scan.path = path;
+    scan.slash = 1;
     LOOP(STRING_BYTES, path_byte, &scan);
     if (scan.end)
         return string_part(to, path, scan.start, scan.end - scan.start);
@@ -44,8 +47,11 @@ SUBPROGRAM u64 path_base(char *to, const char *path)
 
 SUBPROGRAM u64 path_directory(char *to, const char *path)
 {
-    struct path_scan scan = {path, 0, 0, 0, 0, 1};
+    struct path_scan scan;
 
+    UNKNOWN_ZERO(scan);
+    scan.path = path;
+    scan.slash = 1;
     LOOP(STRING_BYTES, path_byte, &scan);
     if (scan.parent)
         return string_part(to, path, 0, scan.parent);

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-static __always_inline u64 thread_key(struct firing *f)
+SHARED u64 thread_key(struct firing *f)
 {
     u64 thread = (u32)bpf_get_current_pid_tgid();
 

@@ -126,6 +126,18 @@ def at_least(least: int, parse: Parse) -> Parse:
     return bounded
 
 
+def between(least: int, most: int, parse: Parse) -> Parse:
+    """A number within limits."""
+
+    def bounded(text: str | None) -> int | str | None:
+        value = at_least(least, parse)(text)
+        if isinstance(value, int) and value > most:
+            raise ValueError(INVALID_VALUE)
+        return value
+
+    return bounded
+
+
 def stability(text: str | None) -> str:
     """Attributes: two stabilities and a class, as in ``Evolving/Evolving/Common``."""
     words = (text or "").split("/")

@@ -11,6 +11,7 @@ from dtrace_py.option_kinds import (
     Parse,
     anything,
     at_least,
+    between,
     cpu,
     flag,
     one_of,
@@ -29,6 +30,9 @@ class Phase(Enum):
     STATIC = "before tracing starts"
     DYNAMIC = "any time"
 
+
+MOST_FRAMES = 127
+"""What the kernel records of a stack, unless someone has raised it (sysctl kernel.perf_event_max_stack)."""
 
 INVALID_NAME = "Invalid option name"
 FORBIDDEN = "Option cannot be used from within a D program"
@@ -111,7 +115,9 @@ OPTIONS = {
         Option("noresolve", scalar, _S),
         Option("scratchsize", size, _S, 256, most=1 << 20),
         Option("ustackframes", at_least(1, scalar), _S, 20),
-        *_rows(_S, scalar, "bpflog maxframes temporal", False),
+        Option("maxframes", between(1, MOST_FRAMES, scalar), _S, MOST_FRAMES),
+        Option("temporal", scalar, _S),
+        *_rows(_S, scalar, "bpflog", False),
         *_rows(_S, size, "bpflogsize pcapsize", False),
         Option("aggrate", rate, _D, 10**9),
         Option("aggsortkey", scalar, _D),
@@ -123,9 +129,8 @@ OPTIONS = {
         Option("stackindent", scalar, _D, 14, most=1 << 16),
         Option("switchrate", rate, _D),
         Option("rawbytes", scalar, _D),
-        *_rows(_D, scalar, "agghist aggpack aggzoom quietresize"),
-        *_rows(_D, scalar, "errexit", False),
-        *_rows(_D, size, "printsize", False),
+        Option("printsize", size, _D, 8192),
+        *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize"),
     )
 }
 

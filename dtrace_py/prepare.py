@@ -151,6 +151,8 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int, dynvars
         bufpolicy=options.word("bufpolicy"),
         speculations=options.number("nspec"),
         speculation_bytes=options.number("specsize"),
+        temporal=options.flag("temporal"),
+        maxframes=options.number("maxframes"),
     )
 
 

@@ -258,6 +258,8 @@ class Run:
         if self.tracer.control.panic:
             crash.panic()
         self.consumer.consume(self.tracer.reading_order(), style_of(self.options), abandoned)
+        if self.consumer.failed:
+            self.tracer.control.end()
 
     def _order(self) -> Order:
         return Order(

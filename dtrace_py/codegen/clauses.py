@@ -240,6 +240,8 @@ class _Generator:
         block = Records(self.expressions, self._start_action, record, speculations.among(statements))
         self.blocks.append(block)
         self.action = 0
+        if records(statements) and not speculations.among(statements):
+            block.begin()
         self._each(statements, block)
 
     def _each(self, statements: tuple[typed.Statement, ...], block: Records) -> None:
@@ -281,6 +283,7 @@ class _Generator:
                 with self.writer.block(f"if ({record})"):
                     if self.clause.branches:
                         self.writer.line(f"pending = {record};")
+                    block.begin()
                     self._each(rest, block)
                     self.writer.line(f"record_publish_speculative(f, {record}, enabling);")
                     if self.clause.branches:

@@ -44,6 +44,10 @@ class Target:
     """How many there can be at a time: option nspec."""
     speculation_bytes: int = 4 << 20
     """Of each on every CPU: option specsize."""
+    temporal: bool = False
+    """Whether every record says when it was made."""
+    maxframes: int = 127
+    """The deepest that a stack is followed."""
 
 
 @dataclass(slots=True)

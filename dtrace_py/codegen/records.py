@@ -30,7 +30,7 @@ from dtrace_py.lang.tables.actions import Action as ActionRow
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
-"""Bytes of a record's header, and of what names its speculation."""
+"""Bytes of a record's header, of what names its speculation, and of its time (option temporal)."""
 
 _NAMES = ("probeprov", "probemod", "probefunc", "probename")
 
@@ -51,8 +51,16 @@ class Records:
         self.writer = expressions.writer
         self.start_action = start_action
         self.members = ["    u64 header;", *(["    u64 speculation;"] if speculative else [])]
+        self.temporal = expressions.environment.target.temporal
+        if self.temporal:
+            self.members.append("    u64 time;")
         self.size = HEADER * len(self.members)
         self.actions: list[Action] = []
+
+    def begin(self) -> None:
+        """Generate what a record has from the start."""
+        if self.temporal:
+            self.writer.line(f"{self.record}->time = bpf_ktime_get_ns();")
 
     def add(self, statement: typed.Statement) -> None:
         """Generate one recording statement. Each argument counts as an action of its own, as in DTrace (F23)."""
@@ -77,6 +85,8 @@ class Records:
                 self._print(statement)
             case typed.Perform(action=ActionRow(name="tracemem")):
                 self._tracemem(statement)
+            case typed.Perform(action=ActionRow(name="printm")):
+                self._printm(statement)
             case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
                 raise AssertionError("records nothing by itself")
             case typed.Perform():
@@ -159,6 +169,24 @@ class Records:
             self.start_action()
             fields.append(self._field(each))
         self.actions.append(Action(statement, tuple(fields)))
+
+    def _printm(self, statement: typed.Perform) -> None:
+        """printm(most, memref(address, size))."""
+        most, reference = statement.arguments
+        assert isinstance(most, typed.Const)
+        self.start_action()
+        size, size_at = self._member("size", "u64 {}", 8, 8)
+        name, offset = self._bytes(most.value)
+        pair, address, amount = map(self.writer.fresh, ("pair", "address", "amount"))
+        self.writer.line(f"u64 {pair} = {self.expressions.number(reference).text}, {address}, {amount};")
+        self.writer.line(f"LOAD({address}, {pair});")
+        self.writer.line(f"LOAD({amount}, {pair} + 8);")
+        self.writer.line(f"HIDE({amount});")
+        self.writer.line(f"if ({amount} > {most.value})")
+        self.writer.line(f"    {amount} = {most.value};")
+        self.writer.line(f"LOAD_MEMORY({self.record}->{name}, {amount}, {address});")
+        self.writer.line(f"{self.record}->{size} = {amount};")
+        self.actions.append(Action(statement, (BytesField(offset, most.value), IntField(size_at, 8, False))))
 
     def _is_name(self, builtin: str) -> bool:
         """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""

@@ -49,6 +49,15 @@ def bcopy(make: Expressions, call: typed.Call) -> Number:
     return constant(0)
 
 
+def memref(make: Expressions, call: typed.Call) -> Number:
+    """R23: an address and how much is there, side by side."""
+    address, size = _arguments(make, call)
+    place = _allocated(make, constant(16))
+    make.writer.line(f"CHECKED_STORE(u64, {place}, {address.text});")
+    make.writer.line(f"CHECKED_STORE(u64, {place} + 8, {size.text});")
+    return place
+
+
 def copyinstr(make: Expressions, call: typed.Call) -> Buffer:
     """R6: the limit counts the terminator."""
     address, *limits = arguments(make, call)
@@ -68,7 +77,7 @@ def copyinstr(make: Expressions, call: typed.Call) -> Buffer:
     return Buffer(to, size)
 
 
-NUMBERS = {"alloca": alloca, "bcopy": bcopy, "copyin": copyin, "copyinto": copyinto}
+NUMBERS = {"alloca": alloca, "bcopy": bcopy, "copyin": copyin, "copyinto": copyinto, "memref": memref}
 """Subroutines that give a number, or nothing."""
 
 TEXTS = {"copyinstr": copyinstr}

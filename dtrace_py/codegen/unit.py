@@ -219,6 +219,8 @@ class _Unit:
             sizes["TIMERS"] = shape.timers
         if "names" in self.needs:
             sizes["NAMES_BYTES"] = shape.names
+        if "depth" in self.needs:
+            sizes["STACK_FRAMES"] = target.maxframes
         if "speculation" in self.needs:
             sizes["NSPEC"] = target.speculations
             sizes["SPECSIZE"] = f"{target.speculation_bytes}ULL"
@@ -291,7 +293,7 @@ class _Unit:
         if "scratch" in self.needs:
             lines.append("    struct scratch scratch;")
         if "depth" in self.needs:
-            lines.append("    u64 frames[127]; /* STACK_FRAMES */")
+            lines.append("    u64 frames[STACK_FRAMES];")
         if "dpath" in self.needs:
             lines.append(f"    u64 path[{5 + (4096 + 256) // 8}]; /* struct path_walk */")
         if self.environment.spills:

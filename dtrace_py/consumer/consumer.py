@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import assert_never
 
 from dtrace_py.codegen.described import Described
 from dtrace_py.codegen.layout import Action, ShownField, Unit
+from dtrace_py.codegen.operands import padded
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.consumer import fields, flow
 from dtrace_py.consumer.faults import fault_message, library_message
@@ -16,6 +17,7 @@ from dtrace_py.consumer.outside import Outside
 from dtrace_py.consumer.speculations import Kept
 from dtrace_py.consumer.store import Store
 from dtrace_py.consumer.style import Style
+from dtrace_py.consumer.temporal import merged
 from dtrace_py.lang import typed
 from dtrace_py.lang.formats import Format
 from dtrace_py.options import Options
@@ -57,6 +59,7 @@ class Consumer:
         self._sink = sink
         self._lookup = lookup
         self._complain = complain
+        self._options = options
         self._outside = Outside(sink, options)
         self._flow = flow.FlowIndent()
         self._headed = False
@@ -75,17 +78,23 @@ class Consumer:
         self.committed = [0] * rings.cpus
         """How many of them were speculative and have been committed."""
         self.exit_status: int | None = None
+        self.failed = False
+        """Whether a fault ends tracing (option errexit)."""
 
-    def consume(self, cpus: Iterable[int], style: Style, abandoned: Callable[[], bool]) -> None:
+    def consume(self, cpus: Sequence[int], style: Style, abandoned: Callable[[], bool]) -> None:
         """Print what the rings of these CPUs hold. Leaves the rest where it is soon after it is ``abandoned``."""
         self._store.new_pass()
         self._lookup.users.new_pass()
+        if self._options.flag("temporal"):
+            style = self._consume_records(
+                merged(self._rings, self._unit.clauses, cpus, abandoned), style, lambda: False
+            )
         for cpu in cpus:
             if self._static and not style.flowindent:
                 self._consume_headers(cpu, style, abandoned)
             else:
-                self._consume_records(cpu, style, abandoned)
-                self._commit(cpu, self.kept.due(cpu), style)
+                style = self._consume_records(self._rings.records(cpu), style, abandoned)
+                style = self._commit(cpu, self.kept.due(cpu), style)
             self._sink.flush()
 
     def _heading(self, style: Style) -> None:
@@ -107,41 +116,50 @@ class Consumer:
             self.consumed[cpu] += len(headers)
             self._sink.flush()
 
-    def _consume_records(self, cpu: int, style: Style, abandoned: Callable[[], bool]) -> None:
-        count = 0
-        with closing(self._rings.records(cpu)) as records:
+    def _consume_records(
+        self, source: Generator[tuple[int, int, int], None, None], style: Style, abandoned: Callable[[], bool]
+    ) -> Style:
+        """Records of all kinds. Returns how they look now."""
+        consumed, stride = self.consumed, self._rings.stride
+        with closing(source) as records:
             for number, (header, place, following) in enumerate(records, start=1):
+                cpu = place // stride
                 if header & _ORDINARY == header:
-                    self._heading(style)
-                    if header >> 32 & 0xFFFF in self._outward:
-                        style = self._act(header, place, cpu, style, following)
-                    else:
-                        self._sink.write(self._line(header, place, cpu, style, following))
-                    count += 1
+                    style = self._print(header, place, cpu, style, following)
+                    consumed[cpu] += 1
                 elif header & FAULT:
                     self._report_fault(header, place)
                 elif header & COMMIT:
                     speculation = self._rings.word(place + 8)
                     for each, kept in self.kept.commit(cpu, speculation, header & SHARED != 0):
-                        self._commit(each, kept, style)
+                        style = self._commit(each, kept, style)
                 elif not header & DISCARDED:
                     size = self._unit.clauses[header >> 32 & 0xFFFF].size
                     self.kept.keep(cpu, self._rings.word(place + 8), bytes(self._rings.bytes[place : place + size]))
-                    count += 1
+                    consumed[cpu] += 1
                 if number % _STRIDE == 0:
                     self._sink.flush()
                     if abandoned():
                         break
-        self.consumed[cpu] += count
+        return style
 
-    def _commit(self, cpu: int, records: list[bytes], style: Style) -> None:
-        """Print records that had been kept aside. Their fields are read where each of them is put for that."""
+    def _commit(self, cpu: int, records: list[bytes], style: Style) -> Style:
+        """Print records that had been kept aside. Their fields are read where each of them is put for that. Returns how
+        records look now."""
         headers = [int.from_bytes(record[:8], "little") for record in records]
         for kept, header, following in zip(records, headers, [*headers[1:], None], strict=False):
-            self._heading(style)
             self._single[: len(kept)] = kept
-            self._sink.write(self._line(header, 0, cpu, style, following))
+            style = self._print(header, 0, cpu, style, following)
         self.committed[cpu] += len(records)
+        return style
+
+    def _print(self, header: int, place: int, cpu: int, style: Style, following: int | None) -> Style:
+        """Print one record, with the heading if it is the first. Returns how records look now."""
+        self._heading(style)
+        if header >> 32 & 0xFFFF in self._outward:
+            return self._act(header, place, cpu, style, following)
+        self._sink.write(self._line(header, place, cpu, style, following))
+        return style
 
     def _line(self, header: int, place: int, cpu: int, style: Style, following: int | None) -> str:
         """All that one record prints (U2, U3, U11)."""
@@ -177,6 +195,9 @@ class Consumer:
         action, code, value = self._fault(self._rings.bytes, place + 8)
         epid = self._plan.epid(enabling, header & 0xFFFFFFFF)
         self._complain(fault_message(epid, probe, action, code, value))
+        if self._options.flag("errexit"):
+            self.failed = True
+            self._exit(1)
 
     # Actions
 
@@ -218,6 +239,8 @@ class Consumer:
                 return lambda place, probe, _: self._printed(field.type, read(place, probe))
             case typed.Perform(action=row) if row.name == "tracemem":
                 return lambda place, probe, _: _dumped(*(read(place, probe) for read in readers))
+            case typed.Perform(action=row) if row.name == "printm":
+                return lambda place, probe, _: _referred(*(read(place, probe) for read in readers))
             case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
                 raise AssertionError("leaves no record")
             case typed.Perform(action=row):
@@ -245,7 +268,7 @@ class Consumer:
 
     def _printed(self, kind: Described, argument: printf.Argument) -> str:
         assert isinstance(argument.value, bytes)
-        return printed(kind, argument.value, self._lookup)
+        return printed(kind, argument.value[: padded(self._options.number("printsize"))], self._lookup)
 
     def _normalize(self, enabling: int, name: str, readers: list[fields.Reader]) -> Step:
         """normalize(), or without a divisor denormalize(). One by zero is an error, and denormalizes (A28)."""
@@ -352,3 +375,11 @@ def _dumped(argument: printf.Argument, shown: printf.Argument | None = None) -> 
         assert isinstance(shown.value, int)
         raw = raw[: shown.value] if 0 < shown.value < len(raw) else raw
     return memory.dump(raw)
+
+
+def _referred(argument: printf.Argument, size: printf.Argument) -> str:
+    """printm(): so many bytes as memref() was told, if there is room for them (A14)."""
+    raw = argument.value
+    assert isinstance(raw, bytes)
+    assert isinstance(size.value, int)
+    return memory.dump(raw[: size.value])

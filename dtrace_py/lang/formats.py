@@ -9,8 +9,10 @@ from dtrace_py.lang.source import Span
 from dtrace_py.record import record
 
 _CONVERSION = re.compile(
-    r"%(?P<flags>[-+ #0'?@]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+)?)?(?P<size>h|ll|l|L|w)?(?P<letter>.)?", re.S
+    r"%(?P<flags>[-+ #0'?@]*)(?P<width>\*|\d+)?(?P<at>@?)(?:\.(?P<precision>\*|\d+)?)?(?P<size>h|ll|l|L|w)?(?P<letter>.)?",
+    re.S,
 )
+"""An ``@`` is taken behind the width too, as DTrace does."""
 
 INTEGERS = frozenset("diouxX")
 FLOATS = frozenset("eEfgG")
@@ -77,7 +79,7 @@ def parse_format(text: str, span: Span) -> Format:
 
 
 def _conversion(match: re.Match[str], number: int, span: Span) -> Conversion:
-    flags, letter, size = match["flags"], match["letter"] or "", match["size"] or ""
+    flags, letter, size = match["flags"] + match["at"], match["letter"] or "", match["size"] or ""
     if letter == "$":
         raise CompileError("D_SYNTAX", f"format conversion #{number} positional format is not supported", span)
     if size + letter not in _BUILT | _LATER:

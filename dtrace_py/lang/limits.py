@@ -14,6 +14,7 @@ class Limits(NamedTuple):
     ustackframes: int = 20
     jstackframes: int = 50
     jstackstrsize: int = 512
+    maxframes: int = 127
     targeted: int = 0
     """1 if -c or -p named a process."""
 

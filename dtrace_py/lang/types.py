@@ -137,7 +137,7 @@ class SymbolType:
     what: str
 
     def __str__(self) -> str:
-        return "_symaddr"
+        return "_usymaddr" if self.what.startswith("u") else "_symaddr"
 
 
 Type = (

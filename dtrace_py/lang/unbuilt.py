@@ -46,8 +46,6 @@ def _reason(node: object) -> str | None:
     match node:
         case typed.Later():
             return node.what
-        case typed.Call(subroutine=subroutine) if not subroutine.generated:
-            return f"{subroutine.name}( )"
         case typed.Perform(action=action) if not action.generated:
             return f"{action.name}( )"
         case typed.Printf(format=fmt) | typed.Command(format=fmt) | typed.Printa(format=Format() as fmt) if (

@@ -8,9 +8,11 @@ from dtrace_py.output.values import Lookup
 
 _INDENT = "    "
 
+_CUT = "..."
+
 
 def printed(kind: Described, raw: bytes, lookup: Lookup) -> str:
-    """``type value``; after a structure's last brace there is no newline."""
+    """``type value``; after a structure's last brace there is no newline. What ``raw`` does not hold is ``...`` (printsize)."""
     text = f"{kind.name} {_value(kind, raw, 0, lookup)}"
     return text if kind.kind == "struct" else f"{text}\n"
 
@@ -18,6 +20,8 @@ def printed(kind: Described, raw: bytes, lookup: Lookup) -> str:
 def _value(kind: Described, raw: bytes, depth: int, lookup: Lookup) -> str:
     """A value whose type's name stands in a line that is so deep; at 0, the outermost."""
     number = int.from_bytes(raw[:8], "little")
+    if len(raw) < kind.size and kind.kind not in ("array", "string", "struct"):
+        return _CUT
     match kind.kind:
         case "char":
             return _character(raw[0])
@@ -73,17 +77,22 @@ def _array(kind: Described, raw: bytes, depth: int, lookup: Lookup) -> str:
     text, end, _ = raw.partition(b"\0")
     if element.kind == "char" and end and all(32 <= byte < 127 for byte in text):
         return _quoted(raw, depth)
-    pieces = [raw[at * element.size : (at + 1) * element.size] for at in range(kind.count)]
+    starts = [at * element.size for at in range(kind.count) if at * element.size < len(raw) or not element.size]
+    pieces = [raw[start : start + element.size] for start in starts]
+    rest = [_CUT] if len(pieces) < kind.count else []
     if element.kind != "struct":
-        return f"[ {', '.join(_value(element, each, 0, lookup) for each in pieces)} ]"
+        return f"[ {', '.join([*(_value(element, each, 0, lookup) for each in pieces), *rest])} ]"
     indent = _INDENT * (depth + 1)
-    shown = (f"\n{indent}{element.name} {_structure(element, each, depth + 1, lookup)}" for each in pieces)
+    shown = [f"\n{indent}{element.name} {_structure(element, each, depth + 1, lookup)}" for each in pieces]
+    shown += [f"\n{indent}{_CUT}" for _ in rest]
     return f"[ {', '.join(shown)}\n{_INDENT * depth}]"
 
 
 def _structure(kind: Described, raw: bytes, depth: int, lookup: Lookup) -> str:
     indent = _INDENT * (depth + 1)
-    lines = [f"{indent}{_member(part, raw, depth + 1, lookup)}\n" for part in kind.parts]
+    held = [part for part in kind.parts if part.at // 8 < len(raw) or len(raw) >= kind.size]
+    lines = [f"{indent}{_member(part, raw, depth + 1, lookup)}\n" for part in held]
+    lines += [f"{indent}{_CUT}\n"] if len(held) < len(kind.parts) else []
     return f"{{\n{''.join(lines)}{_INDENT * depth}}}"
 
 

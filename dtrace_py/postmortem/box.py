@@ -138,7 +138,7 @@ def _action(action: Action) -> list[object] | None:
             return ["record", None, fields]
         case typed.Exit():
             return ["exit", None, fields]
-        case typed.Perform(action=row) if row.name in ("print", "tracemem"):
+        case typed.Perform(action=row) if row.name in ("print", "printm", "tracemem"):
             return ["tracemem", None, fields]
         case typed.Printf(format=fmt):
             return ["printf", [part if isinstance(part, str) else values(part) for part in fmt.parts], fields]

@@ -31,6 +31,11 @@ class Control:
         """Whether panic() was called."""
         return bool(self._words[_PANIC])
 
+    def end(self) -> None:
+        """End tracing as exit() does."""
+        self._words[_ENDED] = 1
+        self.shut_gate()
+
     def open_gate(self) -> None:
         """Every probe is live from this store on."""
         self._words[_OPEN] = 1

@@ -48,6 +48,11 @@ class Linked(NamedTuple):
     functions: dict[int, str]
 
 
+def concerns(text: str) -> bool:
+    """Whether a unit has programs or callbacks that want linking."""
+    return bool(_PROGRAM.search(text) or _CALLBACK.search(text))
+
+
 def prepared(text: str) -> str:
     """The unit with numbers for its callbacks, and with its index."""
     callbacks = _CALLBACK.findall(text)

@@ -22,6 +22,8 @@ _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
 _MOST_INSTRUCTIONS = 32_767
 """Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
+_MOST_FUNCTIONS = 256
+"""Of one program: BPF_MAX_SUBPROGS, the same in all kernels."""
 _FLAGS = ["-fwrapv", "-fbracket-depth=1024", "-g0", "-w"]
 """For clang: D's arithmetic wraps around, signed or not, and nests deeper than is usual in C; nothing reads debug data; what
 C warns of is fine in D."""
@@ -78,14 +80,14 @@ class Module:
         try:
             # What clang has to say goes to stderr as it is: some of its errors end the process there and then.
             text = expanded(self._unit.text)
-            source = linker.prepared(text).encode() if "\nPROGRAM " in text else text.encode()
+            source = (linker.prepared(text) if linker.concerns(text) else text).encode()
             self._bcc = apart.call(lambda: _compiled(bcc, source), bpf_directory() / "include" / "kallsyms")
         except _Refused as error:
             if error.errno in _NO_ROOM:
                 reason = os.strerror(error.errno)
                 raise DtpyError(f"could not enable tracing: {reason}; try a smaller buffer (-b)") from error
             raise LoadError("clang refused the generated program") from error
-        if "\nPROGRAM " in text:
+        if linker.concerns(text):
             self._section = self._compiled_section(text)
         return self
 
@@ -123,6 +125,9 @@ class Module:
 
     def _load(self, name: str, kind: int, attach_type: int) -> int:
         linked = self._linked(name)
+        if (count := len(linked.functions)) > _MOST_FUNCTIONS:
+            text = f"{name} has {count} functions, most of them clauses; the kernel allows {_MOST_FUNCTIONS}"
+            raise DtpyError(f"the program is too large: {text}")
         starts = [*linked.functions, len(linked.code) // 8]
         if (most := max(end - start for start, end in pairwise(starts))) > _MOST_INSTRUCTIONS:
             raise DtpyError(

@@ -86,7 +86,7 @@ def _match(texts: tuple[str, ...], places: tuple[Span, ...], context: Context) -
 
 
 _NUMBERS = {"strsize": 256, "stackframes": 20, "ustackframes": 20, "jstackframes": 50}
-_NUMBERS |= {"jstackstrsize": 512, "scratchsize": 256}
+_NUMBERS |= {"jstackstrsize": 512, "maxframes": 127, "scratchsize": 256}
 
 
 def compiled(text: str) -> tuple[list[CompileError], Program]:

@@ -34,7 +34,7 @@ def names() -> dict[str, list[tuple[str, bool]]]:
     for builtin in BUILTINS.values():
         found.setdefault(builtin.row, []).append((builtin.name, True))
     for subroutine in SUBROUTINES.values():
-        found.setdefault(subroutine.row, []).append((f"{subroutine.name}()", subroutine.generated))
+        found.setdefault(subroutine.row, []).append((f"{subroutine.name}()", True))
     for action in ACTIONS.values():
         if action.row in actions.ABSENT:
             continue

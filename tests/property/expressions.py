@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import TypeVar
 
-from dtrace_py.lang.tables.subroutines import SUBROUTINES
 from tests.property import reference
 from tests.property.reference import INT, KINDS, LEVELS, SIZE, WORD, Kind, Node, State, Text
-
-T = TypeVar("T")
 
 _LITERALS = (
     *(Kind("int", 4, True), Kind("unsigned int", 4, False)),
@@ -272,7 +268,7 @@ class Maker:
                 return self.string()
             name = self.random.choice(self.variables.strings)
             return Text(name, LEVELS["primary"], lambda state: state.strings.get(name, ""))
-        return self.random.choice(_available(_TEXTS))(self, depth - 1)
+        return self.random.choice([*_TEXTS.values()])(self, depth - 1)
 
     def string(self) -> Text:
         """A string literal."""
@@ -332,7 +328,7 @@ class Maker:
 
     def _of_strings(self, depth: int) -> Node:
         """A subroutine that makes a number of strings."""
-        return self.random.choice(_available(_NUMBERS))(self, depth)
+        return self.random.choice([*_NUMBERS.values()])(self, depth)
 
 
 def _int(register: int) -> int:
@@ -395,8 +391,3 @@ _TEXTS: dict[str, Callable[[Maker, int], Text]] = {
     "lltostr": lambda make, depth: make._called("lltostr", lambda n: reference.in_base(n, 10), make.number(depth)),
     "lltostr ": lambda make, depth: make._in_base(depth),
 }
-
-
-def _available(table: dict[str, T]) -> list[T]:
-    """Those that this version of dtpy can run."""
-    return [make for name, make in table.items() if not name.strip() or SUBROUTINES[name.strip()].generated]

@@ -10,7 +10,7 @@ from dtrace_py.lang.check.conversions import convert, fits, is_zero
 from dtrace_py.lang.check.errors import incompatible
 from dtrace_py.lang.check.memory import key_type
 from dtrace_py.lang.check.names import is_new, scoped_name
-from dtrace_py.lang.check.scratch import is_scratch, note_pointer
+from dtrace_py.lang.check.scratch import may_be_written, note_pointer
 from dtrace_py.lang.check.translations import built
 from dtrace_py.lang.errors import CompileError, Consequence
 from dtrace_py.lang.grammar import ast
@@ -111,7 +111,7 @@ def _writable(check: ExpressionChecker, node: ast.Expr, op: str) -> Target:
             return target
         case typed.Part() if isinstance(target.base, typed.Value):
             return target
-        case typed.Load() if is_scratch(check, target.address):
+        case typed.Load() if may_be_written(check, target.address):
             return target
         case typed.Load() | typed.Argument() | typed.Element():
             raise CompileError("D_OP_WRITE", read_only, node.span)

@@ -34,6 +34,18 @@ def is_scratch(check: ExpressionChecker, value: typed.Expr) -> bool:
     return False
 
 
+def may_be_written(check: ExpressionChecker, address: typed.Expr) -> bool:
+    """Whether a store there is allowed: in such memory, or where a pointer kept in it leads. The store itself looks (F1)."""
+    match address:
+        case typed.Load(address=kept):
+            return may_be_written(check, kept)
+        case typed.Convert(operand=operand):
+            return may_be_written(check, operand)
+        case typed.Arithmetic(left=left, right=right):
+            return may_be_written(check, left) or may_be_written(check, right)
+    return is_scratch(check, address)
+
+
 def note_pointer(check: ExpressionChecker, variable: Variable, value: typed.Expr, span: Span) -> None:
     """A variable gets a pointer: of the same kind as before, or D_ALLOCA_INCOMPAT."""
     if not isinstance(variable.type, PointerType) or is_zero(value):

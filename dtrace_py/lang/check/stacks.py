@@ -18,9 +18,6 @@ KERNEL_SYMBOLS = frozenset({"sym", "func", "mod"})
 STACKS = frozenset({"stack", "ustack", "jstack"})
 RECORDED = frozenset(name for name, action in ACTIONS.items() if action.result != "void")
 
-_MOST_FRAMES = 127
-"""What the kernel records of a stack (sysctl kernel.perf_event_max_stack); asking for more is no error."""
-
 
 def recorded(check: ExpressionChecker, node: ast.Call) -> typed.RecordedKey:
     """What one of these records."""
@@ -30,13 +27,13 @@ def recorded(check: ExpressionChecker, node: ast.Call) -> typed.RecordedKey:
     check_count(prototype, len(node.arguments), node.span)
     if name == "stack":
         frames = _constant(check, node, 0, "D_STACK_SIZE", "size", check.limits.stackframes)
-        return typed.StackKey(min(frames, _MOST_FRAMES), StackType(), node.span)
+        return typed.StackKey(min(frames, check.limits.maxframes), StackType(), node.span)
     if name in STACKS:
         limits, user = check.limits, name == "ustack"
         default = limits.ustackframes if user else limits.jstackframes
         frames = _constant(check, node, 0, "D_USTACK_FRAMES", "frames", default)
         room = _constant(check, node, 1, "D_USTACK_STRSIZE", "string size", 0 if user else limits.jstackstrsize)
-        return typed.UserStackKey(min(frames, _MOST_FRAMES), room, StackType(), node.span)
+        return typed.UserStackKey(min(frames, check.limits.maxframes), room, StackType(), node.span)
     (address,) = check_arguments(check, prototype, node)
     if name in KERNEL_SYMBOLS:
         return typed.SymbolKey(name, address, SymbolType(name), node.span)

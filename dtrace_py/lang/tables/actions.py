@@ -51,7 +51,7 @@ LATER = {"print": "1.9", **dict.fromkeys("func mod sym uaddr ufunc umod usym".sp
 
 GENERATED = frozenset(
     """
-    chill clear commit denormalize discard exit freopen ftruncate func jstack mod normalize panic print printa printf raise
+    chill clear commit denormalize discard exit freopen ftruncate func jstack mod normalize panic print printa printf printm raise
     setopt speculate stack stop sym system trace tracemem trunc uaddr ufunc umod ustack usym
     """.split()
 )  # fmt: skip

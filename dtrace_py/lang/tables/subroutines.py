@@ -58,16 +58,6 @@ _TABLE = """
 """
 """The contract's row, the language version that brought it, the prototype."""
 
-GENERATED = frozenset(
-    """
-    alloca basename bcopy cleanpath copyin copyinstr copyinto copyout copyoutstr d_path dirname getmajor getminor htonl htonll
-    htons index inet_ntoa inet_ntoa6 inet_ntop json link_ntop lltostr memstr mutex_owned mutex_owner mutex_type_adaptive
-    mutex_type_spin ntohl ntohll ntohs progenyof rand rindex rw_iswriter rw_read_held rw_write_held speculation strchr strjoin
-    strlen strrchr strstr strtok strtoll substr tolower toupper
-    """.split()
-)
-"""The subroutines that this version of dtpy can run."""
-
 DESTRUCTIVE = frozenset({"copyout", "copyoutstr"})
 """Those that need -w (6.3)."""
 
@@ -94,10 +84,6 @@ class Subroutine:
     @property
     def name(self) -> str:
         return self.prototype.name
-
-    @property
-    def generated(self) -> bool:
-        return self.name in GENERATED
 
 
 SUBROUTINES = {prototype.name: Subroutine(row, version, prototype) for row, version, prototype in prototypes(_TABLE)}
