@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -11,6 +12,10 @@ from dtrace_py.lab.guest import IN_LAB
 
 LAB = bool(os.environ.get(IN_LAB))
 """Whether this is a guest of the lab, whose kernel is there to be traced."""
+
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell starts what runs in its background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
