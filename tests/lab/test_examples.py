@@ -22,8 +22,8 @@ EXPECTED = {
     "hotkernel.d": r"Sampling .*  vmlinux`\w+ +\d+\n.*\n +vmlinux`\w+\+0x\w+\n.*",
     "flow.d": r"CPU FUNCTION +\n.*  -> ksys_read .*   -> vfs_read .*  <- ksys_read +\d+ us\n.* <= read +\d+ us\n\n",
     "oncpu.d": r"(\d{4} \w{3} [ \d]\d [\d:]{8}\n(  .{16} (kernel|user  )  +\d+\n)*)+.*",
-    "opens.d": r"PROCESS +PID ERRNO  FILE\n(python\S* +\d+ +0  /proc/version\n)+\n",
-    "why.d": r"(close\(0x2710, 0x\w+, 0x\w+\) failed: 9\n +libc\.so\.6`close.*\n( +\S+\n)*\n?)+",
+    "opens.d": r"PROCESS +PID ERRNO  FILE\n(python\S* +\d+ +0  /proc/version\n|\n)+",
+    "why.d": r"(close\(0x2710, 0x\w+, 0x\w+\) failed: 9\n {14}libc\.so\.6`\S*close\S*\n( {14}\S+\n){0,3}|\n)+",
     "processes.d": r"TIME +PID +PARENT +PROCESS +LIVED\n.* dd +\n.* dd +\d+ ms\n.*",
 }
 """What each prints, as a pattern for all of it."""
