@@ -31,14 +31,19 @@ CALLBACK long path_byte(u64 n, struct path_scan *scan)
     return 0;
 }
 
+static __always_inline void path_look(struct path_scan *scan, const char *path)
+{
+    UNKNOWN_ZERO(*scan);
+    scan->path = path;
+    scan->slash = 1;
+    LOOP(STRING_BYTES, path_byte, scan);
+}
+
 SUBPROGRAM u64 path_base(char *to, const char *path)
 {
     struct path_scan scan;
 
-    UNKNOWN_ZERO(scan);
-    scan.path = path;
-    scan.slash = 1;
-    LOOP(STRING_BYTES, path_byte, &scan);
+    path_look(&scan, path);
     if (scan.end)
         return string_part(to, path, scan.start, scan.end - scan.start);
     string_of_two(to, scan.length ? '/' : '.', 0);
@@ -49,10 +54,7 @@ SUBPROGRAM u64 path_directory(char *to, const char *path)
 {
     struct path_scan scan;
 
-    UNKNOWN_ZERO(scan);
-    scan.path = path;
-    scan.slash = 1;
-    LOOP(STRING_BYTES, path_byte, &scan);
+    path_look(&scan, path);
     if (scan.parent)
         return string_part(to, path, 0, scan.parent);
     string_of_two(to, (scan.end ? scan.start : scan.length) ? '/' : '.', 0);

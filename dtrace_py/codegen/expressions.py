@@ -178,8 +178,6 @@ class Expressions:
                 return surroundings.symbol(self, node)
             case typed.Text() | typed.StringAt() | typed.Translated() | typed.Built():
                 raise AssertionError(f"{type(node).__name__} is no number")
-            case typed.Later():
-                raise AssertionError(f"not refused: {node.what}")
         assert_never(node)
 
     def pair(self, left: typed.Expr, right: typed.Expr) -> tuple[Number, Number]:

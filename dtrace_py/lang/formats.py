@@ -16,10 +16,9 @@ _CONVERSION = re.compile(
 
 INTEGERS = frozenset("diouxX")
 FLOATS = frozenset("eEfgG")
-_BUILT = INTEGERS | FLOATS | frozenset("cCsSpaAkYTPI") | frozenset("Le LE Lf Lg LG wc lc ws ls".split())
-_BUILT |= {size + letter for size in ("h", "l", "ll") for letter in INTEGERS}
-_LATER: frozenset[str] = frozenset()
-"""Conversions with their size prefix, those that work and those that do not yet (PF20 to PF37)."""
+_CONVERSIONS = INTEGERS | FLOATS | frozenset("cCsSpaAkYTPI") | frozenset("Le LE Lf Lg LG wc lc ws ls".split())
+_CONVERSIONS |= {size + letter for size in ("h", "l", "ll") for letter in INTEGERS}
+"""Conversions with their size prefix (PF20 to PF37)."""
 
 
 @record
@@ -82,15 +81,9 @@ def _conversion(match: re.Match[str], number: int, span: Span) -> Conversion:
     flags, letter, size = match["flags"] + match["at"], match["letter"] or "", match["size"] or ""
     if letter == "$":
         raise CompileError("D_SYNTAX", f"format conversion #{number} positional format is not supported", span)
-    if size + letter not in _BUILT | _LATER:
+    if size + letter not in _CONVERSIONS:
         raise CompileError("D_SYNTAX", f"format conversion #{number} is undefined: %{size}{letter}", span)
     return Conversion(flags, _number(match["width"]), _number(match["precision"]), size, letter)
-
-
-def later(fmt: Format) -> str | None:
-    """The first conversion of a format that cannot be run yet."""
-    letters = (conversion.size + conversion.letter for conversion in fmt.conversions)
-    return next((each for each in letters if each in _LATER), None)
 
 
 def _number(text: str | None) -> int | str | None:

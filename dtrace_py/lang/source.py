@@ -55,8 +55,6 @@ class Span(NamedTuple):
     end: int
     line: int
     file: str | None = None
-    expands: bool = False
-    """Whether what is meant is not there, but what an inline or translator of another text puts in place of it."""
 
     def to(self, other: Span) -> Span:
         """The stretch from the start of this one to the end of the other."""

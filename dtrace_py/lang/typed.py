@@ -18,18 +18,6 @@ from dtrace_py.lang.tables.variables import Builtin
 from dtrace_py.lang.types import Type
 from dtrace_py.record import changed, record, values
 
-
-class Later:
-    """What is checked but cannot be run yet: refused in unbuilt.py, so that the generator never meets it."""
-
-    __slots__ = ()
-
-    @property
-    def what(self) -> str:
-        """How the refusal calls it."""
-        raise NotImplementedError
-
-
 # Expressions
 
 

@@ -17,7 +17,7 @@ def essence(node: object, shown: bool = False) -> object:
             return "integer", size, signed
         case PointerType(user=user) if not shown:
             return "pointer", user
-        case typed.Typed() | typed.Acts() | typed.Member() | typed.StackKey() | typed.SymbolKey() | typed.Later():
+        case _ if isinstance(node, typed.Typed | typed.Acts | typed.Member | typed.RecordedKey):
             shown = shown or (isinstance(node, typed.Perform) and node.action.name == "print")
             return type(node).__name__, *(essence(part, shown) for part in values(node))
         case tuple() if not hasattr(node, "_fields"):

@@ -107,7 +107,7 @@ class ExpressionChecker:
             raise
         finally:
             self.text = outer
-        return typed.moved(made, place._replace(expands=True), tuple(names.values()))
+        return typed.moved(made, place, tuple(names.values()))
 
     def check(self, node: ast.Expr) -> typed.Expr:
         """The typed form of a node; a structure or array stands for the memory it is in."""
