@@ -67,7 +67,14 @@ class FbtProvider:
     @cached_property
     def denied(self) -> frozenset[str]:
         """The names of functions that are not to be traced."""
-        return denied([name for name, _ in self.functions], self._blacklist())
+        return self._denied(self.functions)
+
+    @cached_property
+    def _refused(self) -> frozenset[str]:
+        return self._blacklist()
+
+    def _denied(self, functions: Iterable[Function]) -> frozenset[str]:
+        return denied([name for name, _ in functions], self._refused)
 
     def _matching(self, description: Description) -> Iterable[tuple[int, Function]]:
         """Place and function of what the first three fields match, denied ones included."""
@@ -83,10 +90,13 @@ class FbtProvider:
         kinds = tuple(filter(matcher(description.name), KINDS))
         if not kinds:
             return ()
-        denied, first = self.denied, FIRST + KINDS.index(kinds[0])
+        found, first = self._matching(description), FIRST + KINDS.index(kinds[0])
+        # To look at a few names is much quicker than to look at all, which is done once.
+        few = isinstance(found, list) and len(found) < len(self.functions) / 8
+        denied = self._denied(function for _, function in found) if few else self.denied
         return [
             (first + 2 * place, "fbt", module, function, kinds)
-            for place, (function, module) in self._matching(description)
+            for place, (function, module) in found
             if function not in denied
         ]
 
