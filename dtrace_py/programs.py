@@ -18,6 +18,7 @@ from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.source import Field, Source, Span, as_text
 from dtrace_py.lang.tables.stability import Stability, stability
 from dtrace_py.providers.probe import Probe
+from dtrace_py.providers.processes import check_process
 from dtrace_py.providers.registry import Registry
 from dtrace_py.providers.unmatched import unmatched
 
@@ -157,6 +158,7 @@ class Matching:
         return found
 
     def _matched(self, description: Description, at: Span) -> list[Probe]:
+        check_process(description, at)
         probes = self._providers.matching(description)
         if not probes and not self._providers.tells(description):
             return probes
