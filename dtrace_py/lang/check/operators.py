@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import constants, typed
 from dtrace_py.lang.check.arithmetic import arithmetic, offset, pointee_size
-from dtrace_py.lang.check.conversions import convert, is_zero, sizeof_operand, string, stringof
+from dtrace_py.lang.check.conversions import characters, convert, is_zero, sizeof_operand, string, stringof
 from dtrace_py.lang.check.errors import incompatible, refuse_actions, refuse_dynamic, refuse_functions, unfit
-from dtrace_py.lang.check.memory import characters
 from dtrace_py.lang.check.scratch import check_arms
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
