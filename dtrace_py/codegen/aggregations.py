@@ -95,7 +95,7 @@ def update(statement: typed.Aggregate, expressions: Expressions) -> None:
     for place, (node, part) in enumerate(zip(statement.keys, parts, strict=True)):
         member, size = f"{key}->key{place}", environment.key_sizes[aggregation.name][place]
         if isinstance(part, Buffer):
-            expressions.copy(member, size, part)
+            expressions.strings.copy(member, size, part)
         elif isinstance(node, typed.UserSymbolKey):
             assert isinstance(part, Number)
             writer.line(f"{member}[0] = {PROCESS};")
@@ -127,9 +127,7 @@ def _evaluated(key: typed.Key, expressions: Expressions) -> Number | Buffer | No
         return None
     if isinstance(key, typed.SymbolKey | typed.UserSymbolKey):
         return expressions.save(expressions.number(key.address))
-    if isinstance(key.type, StringType):
-        return expressions.buffer(key)
-    return expressions.save(expressions.number(key))
+    return expressions.operand(key)
 
 
 def _apply(aggregation: Aggregation, value: str, arguments: list[str]) -> str:

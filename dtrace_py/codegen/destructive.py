@@ -52,10 +52,12 @@ def copyoutstr(make: Expressions, call: typed.Call) -> Number:
     string, *others = call.arguments
     if not isinstance(string.type, StringType):
         string = typed.StringAt(STRING, string.span, string)
-    source = make.full(make.buffer(string))
+    source = make.strings.full(make.strings.buffer(string))
     to, most = (make.save(make.number(each)) for each in others)
     outcome = make.writer.fresh("outcome")
-    make.writer.line(f"u64 {outcome} = copyout_string({make.text()}, {source.text}, {to.text}, {most.text});")
+    make.writer.line(
+        f"u64 {outcome} = copyout_string({make.strings.temporary()}, {source.text}, {to.text}, {most.text});"
+    )
     make.writer.line(f"CHECK({outcome} != COPYOUT_CANNOT_WRITE, BADADDR, {to.text});")
     return constant(0)
 

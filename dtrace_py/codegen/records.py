@@ -22,17 +22,15 @@ from dtrace_py.codegen.layout import (
     UserStackField,
     UserSymbolField,
 )
-from dtrace_py.codegen.operands import PROCESS, loading, padded
-from dtrace_py.codegen.variables import storage_type
+from dtrace_py.codegen.operands import PROCESS, loading, padded, storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.constants import cut
 from dtrace_py.lang.tables.actions import Action as ActionRow
+from dtrace_py.lang.tables.variables import PROBE_NAMES
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
 """Bytes of a record's header, of what names its speculation, and of its time (option temporal)."""
-
-_NAMES = ("probeprov", "probemod", "probefunc", "probename")
 
 
 class Records:
@@ -115,7 +113,7 @@ class Records:
             case typed.Const(value=known, type=IntType(size=width, signed=signed)):
                 return ConstantField(cut(known, value.type), width, signed)
             case typed.Read(builtin=builtin) if self._is_name(builtin.name):
-                return NameField(_NAMES.index(builtin.name))
+                return NameField(PROBE_NAMES.index(builtin.name))
         kind = value.type
         offset, size = self._stored(value)
         if isinstance(kind, StringType):
@@ -128,9 +126,9 @@ class Records:
         """Generate a copy of a value in the record; returns its offset and size."""
         kind = value.type
         if isinstance(kind, StringType):
-            buffer = self.expressions.buffer(value)
+            buffer = self.expressions.strings.buffer(value)
             name, offset = self._member("text", f"char {{}}[{buffer.size}] __attribute__((aligned(8)))", buffer.size, 8)
-            self.expressions.copy(f"{self.record}->{name}", buffer.size, buffer)
+            self.expressions.strings.copy(f"{self.record}->{name}", buffer.size, buffer)
             return offset, buffer.size
         if is_memory(kind):
             size = self.expressions.environment.size(kind)
@@ -191,7 +189,7 @@ class Records:
     def _is_name(self, builtin: str) -> bool:
         """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""
         environment = self.expressions.environment
-        return builtin in _NAMES and environment.names[builtin] <= environment.target.strsize
+        return builtin in PROBE_NAMES and environment.names[builtin] <= environment.target.strsize
 
     def _special(self, value: typed.RecordedKey) -> Field:
         match value:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dtrace_py.codegen import dynamic
+from dtrace_py.codegen.arithmetic import arithmetic
 from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment, identifier
-from dtrace_py.codegen.operands import Buffer, Number
+from dtrace_py.codegen.operands import Buffer, Number, storage_type, stored
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Variable
-from dtrace_py.lang.types import IntType, StringType, Type
+from dtrace_py.lang.types import StringType, Type
 
 if TYPE_CHECKING:
     from dtrace_py.codegen.expressions import Expressions
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 
 _SET = 8
 """Bytes behind a string variable that say whether it is NULL (IS_SET in bpf/strings.h)."""
-
-
-def storage_type(kind: Type) -> str:
-    """The C type that holds a D integer or pointer in memory."""
-    if isinstance(kind, IntType):
-        return f"{'s' if kind.signed else 'u'}{kind.size * 8}"
-    return "u64"
 
 
 @dataclass(slots=True)
@@ -53,7 +47,7 @@ class Storage:
     def number(self, node: typed.Value) -> Number:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
-            return self._loaded(self.scalar(variable), variable.type)
+            return stored(self.scalar(variable), variable.type)
         place = self._find(node)
         name = self.writer.fresh()
         self.writer.line(f"s64 {name} = {place.element} ? {place.element}->value : 0;")
@@ -63,7 +57,7 @@ class Storage:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
             return self._string(self.scalar(variable))
-        place, to, size = self._find(node), self.expressions.text(), self.environment.bound
+        place, to, size = self._find(node), self.expressions.strings.temporary(), self.environment.bound
         with self.writer.aside(deeper=True) as found:
             self.writer.line(f"string_copy({to}, {size}, {place.element}->value, {size});")
         with self.writer.aside(deeper=True) as absent:
@@ -74,10 +68,6 @@ class Storage:
     def _string(self, text: str) -> Buffer:
         """A string variable that is not dynamic."""
         return Buffer(text, self.environment.bound, changes=True, null=f"!IS_SET({text})")
-
-    def _loaded(self, text: str, kind: Type) -> Number:
-        ctype = storage_type(kind)
-        return Number(text, ctype if ctype in ("s64", "u64") else "int")
 
     def scalar(self, variable: Variable) -> str:
         """C text of a variable that is always there."""
@@ -103,7 +93,7 @@ class Storage:
         for position, part in enumerate(parts):
             member = f"{name}->key{position}"
             if isinstance(part, Buffer):
-                self.expressions.copy(member, self.environment.bound, part)
+                self.expressions.strings.copy(member, self.environment.bound, part)
             else:
                 self.writer.line(f"{member} = {part.text};")
         return name
@@ -138,14 +128,14 @@ class Storage:
         if isinstance(node, typed.Assign):
             value = self.expressions.number(node.value)
             self.writer.line(f"{text} = {value.text};")
-            return self.expressions.save(self._loaded(text, variable.type)) if wanted else value
+            return self.expressions.save(stored(text, variable.type)) if wanted else value
         before, value = self.expressions.pair(node.target, node.value)
         old = self.expressions.save(before) if wanted and node.postfix else None
-        after = self.expressions.arithmetic(node.op, before, value, variable.type)
+        after = arithmetic(self.expressions, node.op, before, value, variable.type)
         self.writer.line(f"{text} = {after.text};")
         if not wanted:
             return before
-        return old or self.expressions.save(self._loaded(text, variable.type))
+        return old or self.expressions.save(stored(text, variable.type))
 
     def _change_dynamic(self, node: typed.Assign | typed.Update) -> Number:
         kind = node.target.type
@@ -163,7 +153,8 @@ class Storage:
         self.writer.lines += keyed if ordered else [*valued, *keyed]
         if ordered:
             parts = [
-                self.expressions.copied(part) if isinstance(part, Buffer) and part.changes else part for part in parts
+                self.expressions.strings.copied(part) if isinstance(part, Buffer) and part.changes else part
+                for part in parts
             ]
         place = self._find(node.target, self._filled(node.target.variable, parts))
         old = self.writer.fresh()
@@ -172,11 +163,11 @@ class Storage:
             self.writer.lines += valued
             place = _Place("", self._filled(node.target.variable, parts), place.element)
         before = Number(old)
-        after = self.expressions.arithmetic(node.op, before, value, kind)
+        after = arithmetic(self.expressions, node.op, before, value, kind)
         new = self.writer.fresh()
         self.writer.line(f"{storage_type(kind)} {new} = {after.text};")
         self._store(node.target.variable, place.key, Number(new), kind)
-        return before if node.postfix else self._loaded(new, kind)
+        return before if node.postfix else stored(new, kind)
 
     def _store(self, variable: Variable, key: str, value: Number, kind: Type) -> None:
         if value.constant == 0:
@@ -199,20 +190,20 @@ class Storage:
     def change_string(self, node: typed.Assign) -> Buffer:
         """Generate the assignment of a string; returns the stored value."""
         variable = self.environment.variable(node.target.variable)
-        value, size = self.expressions.buffer(node.value), self.environment.bound
+        value, size = self.expressions.strings.buffer(node.value), self.environment.bound
         self.expressions.effects += 1
         if not variable.dynamic:
             to = self.scalar(variable)
-            null = self.expressions.kept(value).null  # it may be this very variable's
-            self.expressions.copy(to, size, value)
+            null = self.expressions.strings.kept(value).null  # it may be this very variable's
+            self.expressions.strings.copy(to, size, value)
             self.writer.line(f"IS_SET({to}) = {f'!({null})' if null else '1'};")
             return self._string(to)
         if value.null == "1":  # S3, S10: only a stored NULL frees
             self.free(variable, self.key(node.target))
             return value
-        stored = self.expressions.text()
-        self.expressions.copy(stored, size, value)
-        null = self.expressions.kept(value).null
+        stored = self.expressions.strings.temporary()
+        self.expressions.strings.copy(stored, size, value)
+        null = self.expressions.strings.kept(value).null
         key = self.key(node.target)
         with self.writer.aside(deeper=bool(null)) as store:
             self.store(variable, key, stored)
