@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.codegen.operands import Number, constant
 from dtrace_py.codegen.scratch import arguments
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.types import STRING, StringType
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SIGSTOP, _LAST_SIGNAL = 19, 64
 
 
-def perform(make: Expressions, statement: typed.Perform) -> None:
+def perform(make: Expressions, statement: acts.Perform) -> None:
     """Generate an action that takes effect at once and leaves no record."""
     given = [make.save(make.number(argument)) for argument in statement.arguments]
     match statement.action.name:

@@ -16,7 +16,7 @@ from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.preamble import Preamble
 from dtrace_py.codegen.shape import Shape
 from dtrace_py.errors import DtpyError
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts
 from dtrace_py.lang.facts import NoTypes
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.recursion import deep_recursion
@@ -186,5 +186,5 @@ class _Unit:
         return {e.number: by_clause[e.clause.label][e.block] for e in self.plan.enablings}
 
 
-def _aggregating(clause: Clause) -> Iterator[typed.Aggregate]:
-    return (statement for statement in chain(*clause.blocks) if isinstance(statement, typed.Aggregate))
+def _aggregating(clause: Clause) -> Iterator[acts.Aggregate]:
+    return (statement for statement in chain(*clause.blocks) if isinstance(statement, acts.Aggregate))

@@ -18,7 +18,7 @@ from dtrace_py.consumer.speculations import Kept
 from dtrace_py.consumer.store import Store
 from dtrace_py.consumer.style import Style
 from dtrace_py.consumer.temporal import merged
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts
 from dtrace_py.lang.formats import Format
 from dtrace_py.options import Options
 from dtrace_py.output import memory, printf, values
@@ -205,45 +205,45 @@ class Consumer:
         memory = self._single if self._unit.clauses[enabling].speculative else self._rings.bytes
         readers = [fields.reader(field, memory) for field in action.fields]
         match action.statement:
-            case typed.Trace():
+            case acts.Trace():
                 (read,) = readers
                 return lambda place, probe, style: _traced(read(place, probe), style)
-            case typed.Record():
+            case acts.Record():
                 (read,) = readers
                 return lambda place, probe, style: self._special(read(place, probe), style)
-            case typed.Printf(format=fmt):
+            case acts.Printf(format=fmt):
                 return lambda place, probe, _: printf.render(
                     fmt, (read(place, probe) for read in readers), self._lookup
                 )
-            case typed.Printa(format=fmt_or_none, aggregations=aggregations):
+            case acts.Printa(format=fmt_or_none, aggregations=aggregations):
                 names = [aggregation.name for aggregation in aggregations]
                 return lambda *_: self._store.printed(names, fmt_or_none)
-            case typed.Clear(aggregation=aggregation):
+            case acts.Clear(aggregation=aggregation):
                 return self._effect(readers, lambda _: self._store.clear(aggregation.name))
-            case typed.Trunc(aggregation=aggregation):
+            case acts.Trunc(aggregation=aggregation):
                 return self._effect(readers, lambda limit: self._store.trunc(aggregation.name, limit))
-            case typed.Normalize(aggregation=aggregation):
+            case acts.Normalize(aggregation=aggregation):
                 return self._normalize(enabling, aggregation.name, readers)
-            case typed.Exit():
+            case acts.Exit():
                 return self._effect(readers, self._exit)
-            case typed.Command(action=row, format=fmt):
+            case acts.Command(action=row, format=fmt):
                 return self._command(enabling, row.name, fmt, readers)
-            case typed.Perform(action=row) if row.name == "setopt":
+            case acts.Perform(action=row) if row.name == "setopt":
                 return self._setopt(enabling, readers)
-            case typed.Perform(action=row) if row.name == "ftruncate":
+            case acts.Perform(action=row) if row.name == "ftruncate":
                 return self._effect(readers, lambda _: self._outside.ftruncate())
-            case typed.Perform(action=row) if row.name == "print":
+            case acts.Perform(action=row) if row.name == "print":
                 (read,) = readers
                 (field,) = action.fields
                 assert isinstance(field, ShownField)
                 return lambda place, probe, _: self._printed(field.type, read(place, probe))
-            case typed.Perform(action=row) if row.name == "tracemem":
+            case acts.Perform(action=row) if row.name == "tracemem":
                 return lambda place, probe, _: _dumped(*(read(place, probe) for read in readers))
-            case typed.Perform(action=row) if row.name == "printm":
+            case acts.Perform(action=row) if row.name == "printm":
                 return lambda place, probe, _: _referred(*(read(place, probe) for read in readers))
-            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
+            case acts.Evaluate() | acts.Aggregate() | acts.If() | acts.Speculate() | acts.Settle():
                 raise AssertionError("leaves no record")
-            case typed.Perform(action=row):
+            case acts.Perform(action=row):
                 raise AssertionError(f"not refused: {row.name}( )")
         assert_never(action.statement)
 
@@ -340,9 +340,9 @@ class _Lines(dict[int, str]):
 def _acts(action: Action) -> bool:
     """Whether it acts on what is outside of the consumer."""
     match action.statement:
-        case typed.Command():
+        case acts.Command():
             return True
-        case typed.Perform(action=row):
+        case acts.Perform(action=row):
             return row.name in ("setopt", "ftruncate")
     return False
 
@@ -353,7 +353,7 @@ def _is_static(unit: Unit) -> bool:
         not layout.can_fault
         and not layout.speculative
         and (layout.size in (0, 8))
-        and all(isinstance(action.statement, typed.Trace | typed.Printf) for action in layout.actions)
+        and all(isinstance(action.statement, acts.Trace | acts.Printf) for action in layout.actions)
         for layout in unit.clauses.values()
     )
 
