@@ -52,7 +52,7 @@ def copyoutstr(make: Expressions, call: typed.Call) -> Number:
     string, *others = call.arguments
     if not isinstance(string.type, StringType):
         string = typed.StringAt(STRING, string.span, string)
-    source = make.strings.full(make.strings.buffer(string))
+    source = make.strings.whole(string)
     to, most = (make.save(make.number(each)) for each in others)
     outcome = make.writer.fresh("outcome")
     make.writer.line(

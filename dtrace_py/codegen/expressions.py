@@ -5,17 +5,9 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
-from dtrace_py.codegen import (
-    builtins,
-    conditionals,
-    destructive,
-    kernel_calls,
-    scratch,
-    speculations,
-    subroutines,
-    surroundings,
-)
+from dtrace_py.codegen import builtins, destructive, kernel_calls, scratch, speculations, subroutines, surroundings
 from dtrace_py.codegen.arithmetic import arithmetic, compare, cut, holds
+from dtrace_py.codegen.conditionals import conditional, logical
 from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory
@@ -56,8 +48,8 @@ class Expressions:
         """How many calls deep in its program the clause runs: the stack has a frame for each."""
         self.needs: set[str] = set()
         """What this clause needs besides its record."""
-        self.storage = Storage(self)
         self.strings = Strings(self)
+        self.storage = Storage(self)
         self.memory = Memory(self)
         self.effects = 0
         """How many changes of D variables have been generated: what was read before one may be stale after it."""
@@ -137,9 +129,9 @@ class Expressions:
             case typed.Not(operand=operand):
                 return Number(f"!{self.number(operand)}", "int", loose=True)
             case typed.Logical():
-                return conditionals.logical(self, node)
+                return logical(self, node)
             case typed.Conditional():
-                return conditionals.conditional(self, node)
+                return conditional(self, node)
             case typed.Comma(left=left_node, right=right_node):
                 self.effect(left_node)
                 return self.number(right_node)

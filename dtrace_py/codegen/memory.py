@@ -42,6 +42,7 @@ class Memory:
         self.expressions = expressions
         self.environment = expressions.environment
         self.writer = expressions.writer
+        self.strings = expressions.strings
         self._used = 0
 
     def next_action(self) -> None:
@@ -159,10 +160,8 @@ class Memory:
         """A change of a string or a structure in a value; returns C text of its address."""
         assert isinstance(node.target, typed.Part)
         size = self.environment.size(node.type)
-        if isinstance(node.type, StringType):
-            source = self.expressions.strings.full(self.expressions.strings.buffer(node.value)).text
-        else:
-            source = self.value(node.value)
+        text = isinstance(node.type, StringType)
+        source = self.strings.whole(node.value).text if text else self.value(node.value)
         place = self._place(node.target, change=True)
         self._guarded(place, f"COPY({place.address}, {size}, {source});")
         self.expressions.effects += 1
@@ -222,7 +221,7 @@ class Memory:
 
     def _write_text(self, place: _Place, size: int, value: typed.Expr) -> None:
         """A string as an array of so many characters."""
-        text = self.expressions.strings.full(self.expressions.strings.buffer(value))
+        text = self.strings.whole(value)
         self.writer.line(f"COPY({place.address}, {min(size, text.size)}, {text.text});")
 
     def _guarded(self, place: _Place, line: str) -> None:

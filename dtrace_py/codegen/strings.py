@@ -128,6 +128,10 @@ class Strings:
         self.copy(full.text, full.size, source)
         return full
 
+    def whole(self, node: typed.Expr) -> Buffer:
+        """The value of a string, in memory of full size."""
+        return self.full(self.buffer(node))
+
     def copy(self, to: str, size: int, source: Buffer) -> None:
         """Generate a copy of a string into the ``size`` bytes at ``to``."""
         if source.literal is None:
@@ -167,7 +171,7 @@ class Strings:
 
     def characters(self, node: typed.Expr) -> Number:
         """The address of a string's text, a number like any other: it lasts to the end of the clause (S7)."""
-        source = self.full(self.buffer(node))
+        source = self.whole(node)
         self._pinned = self._temporaries
         address = self.expressions.spilled(Number(f"(u64){source.text}", "u64"))
         return Number(f"{source.null} ? 0 : {address}", "u64", loose=True) if source.null else address

@@ -5,7 +5,6 @@ Globals are members of one shared structure, clause-locals of a structure in the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dtrace_py.codegen import dynamic
@@ -25,15 +24,6 @@ _SET = 8
 """Bytes behind a string variable that say whether it is NULL (IS_SET in bpf/strings.h)."""
 
 
-@dataclass(slots=True)
-class _Place:
-    """Where a value is: C text of an lvalue, or for a dynamic variable the key in place and the element found."""
-
-    text: str
-    key: str = ""
-    element: str = ""
-
-
 class Storage:
     """The variables of one clause function."""
 
@@ -41,6 +31,7 @@ class Storage:
         self.expressions = expressions
         self.environment = expressions.environment
         self.writer = expressions.writer
+        self.strings = expressions.strings
 
     # Reading
 
@@ -48,22 +39,22 @@ class Storage:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
             return stored(self.scalar(variable), variable.type)
-        place = self._find(node)
+        element = self.found(node)
         name = self.writer.fresh()
-        self.writer.line(f"s64 {name} = {place.element} ? {place.element}->value : 0;")
+        self.writer.line(f"s64 {name} = {element} ? {element}->value : 0;")
         return Number(name)
 
     def buffer(self, node: typed.Value) -> Buffer:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
             return self._string(self.scalar(variable))
-        place, to, size = self._find(node), self.expressions.strings.temporary(), self.environment.bound
+        element, to, size = self.found(node), self.strings.temporary(), self.environment.bound
         with self.writer.aside(deeper=True) as found:
-            self.writer.line(f"string_copy({to}, {size}, {place.element}->value, {size});")
+            self.writer.line(f"string_copy({to}, {size}, {element}->value, {size});")
         with self.writer.aside(deeper=True) as absent:
             self.writer.line(f"string_clear({to}, {size});")
-        self.writer.branch(place.element, found, absent)
-        return Buffer(to, size, null=f"!{place.element}")
+        self.writer.branch(element, found, absent)
+        return Buffer(to, size, null=f"!{element}")
 
     def _string(self, text: str) -> Buffer:
         """A string variable that is not dynamic."""
@@ -93,21 +84,18 @@ class Storage:
         for position, part in enumerate(parts):
             member = f"{name}->key{position}"
             if isinstance(part, Buffer):
-                self.expressions.strings.copy(member, self.environment.bound, part)
+                self.strings.copy(member, self.environment.bound, part)
             else:
                 self.writer.line(f"{member} = {part.text};")
         return name
 
-    def _find(self, node: typed.Value, key: str = "") -> _Place:
+    def found(self, node: typed.Value, key: str = "") -> str:
+        """C text of the element of a dynamic variable, or a null pointer."""
         stem = dynamic.pool(self.environment, node.variable).name
         key = key or self.key(node)
         element = self.writer.fresh("found")
         self.writer.line(f"struct {stem}_value *{element} = {stem}.lookup({key});")
-        return _Place("", key, element)
-
-    def found(self, node: typed.Value, key: str = "") -> str:
-        """C text of the element of a dynamic variable, or a null pointer."""
-        return self._find(node, key).element
+        return element
 
     # Changing
 
@@ -152,21 +140,19 @@ class Storage:
         ordered = self.expressions.effects != effects
         self.writer.lines += keyed if ordered else [*valued, *keyed]
         if ordered:
-            parts = [
-                self.expressions.strings.copied(part) if isinstance(part, Buffer) and part.changes else part
-                for part in parts
-            ]
-        place = self._find(node.target, self._filled(node.target.variable, parts))
+            parts = [self.strings.copied(part) if isinstance(part, Buffer) and part.changes else part for part in parts]
+        key = self._filled(node.target.variable, parts)
+        element = self.found(node.target, key)
         old = self.writer.fresh()
-        self.writer.line(f"s64 {old} = {place.element} ? {place.element}->value : 0;")
+        self.writer.line(f"s64 {old} = {element} ? {element}->value : 0;")
         if ordered:
             self.writer.lines += valued
-            place = _Place("", self._filled(node.target.variable, parts), place.element)
+            key = self._filled(node.target.variable, parts)
         before = Number(old)
         after = arithmetic(self.expressions, node.op, before, value, kind)
         new = self.writer.fresh()
         self.writer.line(f"{storage_type(kind)} {new} = {after.text};")
-        self._store(node.target.variable, place.key, Number(new), kind)
+        self._store(node.target.variable, key, Number(new), kind)
         return before if node.postfix else stored(new, kind)
 
     def _store(self, variable: Variable, key: str, value: Number, kind: Type) -> None:
@@ -190,30 +176,30 @@ class Storage:
     def change_string(self, node: typed.Assign) -> Buffer:
         """Generate the assignment of a string; returns the stored value."""
         variable = self.environment.variable(node.target.variable)
-        value, size = self.expressions.strings.buffer(node.value), self.environment.bound
+        value, size = self.strings.buffer(node.value), self.environment.bound
         self.expressions.effects += 1
         if not variable.dynamic:
             to = self.scalar(variable)
-            null = self.expressions.strings.kept(value).null  # it may be this very variable's
-            self.expressions.strings.copy(to, size, value)
+            null = self.strings.kept(value).null  # it may be this very variable's
+            self.strings.copy(to, size, value)
             self.writer.line(f"IS_SET({to}) = {f'!({null})' if null else '1'};")
             return self._string(to)
         if value.null == "1":  # S3, S10: only a stored NULL frees
             self.free(variable, self.key(node.target))
             return value
-        stored = self.expressions.strings.temporary()
-        self.expressions.strings.copy(stored, size, value)
-        null = self.expressions.strings.kept(value).null
+        copy = self.strings.temporary()
+        self.strings.copy(copy, size, value)
+        null = self.strings.kept(value).null
         key = self.key(node.target)
         with self.writer.aside(deeper=bool(null)) as store:
-            self.store(variable, key, stored)
+            self.store(variable, key, copy)
         if null:
             with self.writer.aside(deeper=True) as free:
                 self.free(variable, key)
             self.writer.branch(null, free, store)
         else:
             self.writer.lines += store
-        return Buffer(stored, size, null=null)
+        return Buffer(copy, size, null=null)
 
 
 # Declarations
