@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtrace_py.codegen import kernel_calls, surroundings
+from dtrace_py.codegen import kernel_objects, surroundings
 from dtrace_py.codegen.operands import Buffer, Number, constant, padded
 from dtrace_py.lang import typed
 from dtrace_py.lang.tables.variables import PROBE_NAMES
@@ -94,7 +94,7 @@ def _directory(make: Expressions, name: str) -> Buffer:
     make.writer.line(f"u64 {fs};")
     make.writer.line(f"LOAD({fs}, bpf_get_current_task() + {offset(_TASK, 'fs')});")
     member = "pwd" if name == "cwd" else "root"
-    return kernel_calls.path(make, Number(f"{fs} + {offset('struct fs_struct', member)}"), whole=True)
+    return kernel_objects.path(make, Number(f"{fs} + {offset('struct fs_struct', member)}"), whole=True)
 
 
 def register(make: Expressions, node: typed.Element) -> Number:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
-from dtrace_py.codegen import builtins, destructive, kernel_calls, scratch, speculations, subroutines, surroundings
+from dtrace_py.codegen import builtins, destructive, kernel_objects, scratch, speculations, subroutines, surroundings
 from dtrace_py.codegen.arithmetic import arithmetic, compare, cut, holds
 from dtrace_py.codegen.conditionals import conditional, logical
 from dtrace_py.codegen.dynamic import is_memory
@@ -22,7 +22,7 @@ from dtrace_py.lang.types import IntType, PointerType, StringType, Type, VoidTyp
 _CALLS = {
     **scratch.NUMBERS,
     **destructive.NUMBERS,
-    **kernel_calls.NUMBERS,
+    **kernel_objects.NUMBERS,
     **speculations.NUMBERS,
     **subroutines.NUMBERS,
 }

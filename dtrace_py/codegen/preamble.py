@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dtrace_py.codegen import dynamic, kernel_calls, subroutines, surroundings
+from dtrace_py.codegen import dynamic, kernel_objects, subroutines, surroundings
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.kinds import Kind
 from dtrace_py.codegen.layout import AggregationLayout
@@ -96,13 +96,13 @@ class Preamble:
             sizes["NSPEC"] = target.speculations
             sizes["SPECSIZE"] = f"{target.speculation_bytes}ULL"
         if "dpath" in self.needs:
-            sizes |= kernel_calls.path_offsets(target)
+            sizes |= kernel_objects.path_offsets(target)
         if marks := dynamic.marks(self.environment):
             sizes["MARKS"] = marks
         if "files" in self.needs:
             sizes |= surroundings.file_offsets(target)
         if "progeny" in self.needs:
-            sizes |= kernel_calls.progeny_offsets(target)
+            sizes |= kernel_objects.progeny_offsets(target)
         if "thread" in self.needs and (where := target.preempt_count()):
             sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
             sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtrace_py.codegen import builtins, kernel_calls, scratch, subroutines
+from dtrace_py.codegen import builtins, kernel_objects, scratch, subroutines
 from dtrace_py.codegen.conditionals import choose
 from dtrace_py.codegen.operands import NULL, Buffer, Number, literal, loading
 from dtrace_py.lang import typed
@@ -13,7 +13,7 @@ from dtrace_py.record import changed
 if TYPE_CHECKING:
     from dtrace_py.codegen.expressions import Expressions
 
-_CALLS = {**scratch.TEXTS, **kernel_calls.TEXTS, **subroutines.TEXTS}
+_CALLS = {**scratch.TEXTS, **kernel_objects.TEXTS, **subroutines.TEXTS}
 """What generates calls of subroutines that give a string."""
 
 _SHORT = 4
@@ -148,7 +148,6 @@ class Strings:
     def compare(self, node: typed.CompareStrings) -> Number:
         """S4."""
         left, right = self._buffers(node.left, node.right)
-        words = max(left.size, right.size) // 8
         if node.op in ("==", "!=") and min(left.size, right.size) // 8 <= _SHORT:
             words = min(left.size, right.size) // 8 + (left.size != right.size)
             joint, equal = (" && ", "==") if node.op == "==" else (" || ", "!=")

@@ -20,7 +20,7 @@ def d_path(make: Expressions, call: typed.Call) -> Buffer:
 
 
 def path(make: Expressions, address: Number, whole: bool) -> Buffer:
-    """The name of what a struct path is of; ``whole`` up to the root of all, not to that of the process."""
+    """The name of what a struct path is of: from the root of the process on, or ``whole``, from that of the mount namespace."""
     make.needs.add("dpath")
     to = make.strings.temporary()
     make.writer.line(f"LOAD_PATH({to}, {address.text}, {int(whole)});")
