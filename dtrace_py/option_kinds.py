@@ -91,6 +91,15 @@ def flag(text: str | None) -> int:
     return 1
 
 
+MOST_CAPTURED = 65535
+
+
+def capture(text: str | None) -> int:
+    """Bytes to capture of a packet, in whole words; what makes no sense is an Ethernet frame's."""
+    value = size(text)
+    return -(-(value if 0 < value <= MOST_CAPTURED else 1514) // 8) * 8
+
+
 def cpu(text: str | None) -> int | None:
     """A CPU's number, or all of them."""
     return None if text == "all" else scalar(text)

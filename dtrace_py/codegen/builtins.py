@@ -96,6 +96,13 @@ def progeny_offsets(target: Target) -> dict[str, object]:
     return {"TASK_PARENT": target.offset(_TASK, "real_parent"), "TASK_PROCESS": target.offset(_TASK, "tgid")}
 
 
+def packet_offsets(target: Target) -> dict[str, object]:
+    """What bpf/packet.h needs."""
+    return {
+        f"PACKET_{member.upper()}": target.offset("struct sk_buff", member) for member in ("len", "data_len", "data")
+    }
+
+
 def progenyof(make: Expressions, call: typed.Call) -> Number:
     """R27."""
     make.needs.add("progeny")

@@ -48,6 +48,8 @@ class Target:
     """Whether every record says when it was made."""
     maxframes: int = 127
     """The deepest that a stack is followed."""
+    pcapsize: int = 1514
+    """What pcap() records of a packet at most."""
 
 
 @dataclass(slots=True)

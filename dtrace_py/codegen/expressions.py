@@ -10,7 +10,7 @@ from dtrace_py.codegen import builtins, destructive, scratch, speculations, subr
 from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment
 from dtrace_py.codegen.memory import Memory, bit_field
-from dtrace_py.codegen.operands import NULL, Buffer, Number, constant, literal, loading, padded
+from dtrace_py.codegen.operands import NULL, WALL_CLOCK, Buffer, Number, constant, literal, loading, padded
 from dtrace_py.codegen.variables import Storage, storage_type
 from dtrace_py.codegen.writer import Writer
 from dtrace_py.lang import typed
@@ -32,7 +32,7 @@ _BUILTINS = {
     "timestamp": Number("timestamp", "u64"),
     "uid": Number("(u32)bpf_get_current_uid_gid()", "int", loose=True),
     "vtimestamp": Number("vtimestamp(f)", "u64"),
-    "walltimestamp": Number("timestamp + f->control->wall_offset", "u64", loose=True),
+    "walltimestamp": WALL_CLOCK,
 }
 _NEEDS = {"epid": "epid", "id": "names", "errno": "errno", "vtimestamp": "vtimestamp"}
 _NEEDS |= {"timestamp": "timestamp", "walltimestamp": "timestamp"}

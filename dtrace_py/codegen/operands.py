@@ -40,6 +40,10 @@ class Number:
         return f"(s64){self}" if self.ctype == "int" else str(self)
 
 
+WALL_CLOCK = Number("timestamp + f->control->wall_offset", "u64", loose=True)
+"""Nanoseconds since 1970 (B26); the clause needs its timestamp."""
+
+
 def constant(value: int, unsigned: bool = False) -> Number:
     """An integer constant in C."""
     if value == -(1 << 63):

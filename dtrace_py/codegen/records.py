@@ -22,7 +22,7 @@ from dtrace_py.codegen.layout import (
     UserStackField,
     UserSymbolField,
 )
-from dtrace_py.codegen.operands import PROCESS, loading, padded
+from dtrace_py.codegen.operands import PROCESS, WALL_CLOCK, loading, padded
 from dtrace_py.codegen.variables import storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.constants import cut
@@ -87,6 +87,8 @@ class Records:
                 self._tracemem(statement)
             case typed.Perform(action=ActionRow(name="printm")):
                 self._printm(statement)
+            case typed.Perform(action=ActionRow(name="pcap")):
+                self._pcap(statement)
             case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
                 raise AssertionError("records nothing by itself")
             case typed.Perform():
@@ -187,6 +189,29 @@ class Records:
         self.writer.line(f"LOAD_MEMORY({self.record}->{name}, {amount}, {address});")
         self.writer.line(f"{self.record}->{size} = {amount};")
         self.actions.append(Action(statement, (BytesField(offset, most.value), IntField(size_at, 8, False))))
+
+    def _pcap(self, statement: typed.Perform) -> None:
+        """pcap(packet, link type)."""
+        packet, link = statement.arguments
+        most = self.expressions.environment.target.pcapsize
+        self.expressions.needs |= {"packet", "timestamp"}
+        self.start_action()
+        time, time_at = self._member("time", "u64 {}", 8, 8)
+        length, length_at = self._member("length", "u32 {}", 4, 4)
+        captured, captured_at = self._member("captured", "u32 {}", 4, 4)
+        name, offset = self._bytes(most)
+        self.writer.line(f"{self.record}->{time} = {WALL_CLOCK.text};")
+        where = f"{self.record}->{name}, {most}, {self.record}->{captured}, {self.record}->{length}"
+        self.writer.line(f"LOAD_PACKET({where}, {self.expressions.number(packet).text});")
+        self.start_action()
+        fields = (
+            BytesField(offset, most),
+            IntField(captured_at, 4, False),
+            IntField(length_at, 4, False),
+            IntField(time_at, 8, False),
+            self._field(link),
+        )
+        self.actions.append(Action(statement, fields))
 
     def _is_name(self, builtin: str) -> bool:
         """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""

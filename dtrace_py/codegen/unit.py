@@ -232,6 +232,8 @@ class _Unit:
             sizes |= surroundings.file_offsets(target)
         if "progeny" in self.needs:
             sizes |= builtins.progeny_offsets(target)
+        if "packet" in self.needs:
+            sizes |= builtins.packet_offsets(target)
         if "thread" in self.needs and (where := target.preempt_count()):
             sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
             sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"
@@ -274,6 +276,7 @@ class _Unit:
             "progeny": "progeny" in self.needs,
             "dpath": "dpath" in self.needs,
             "files": "files" in self.needs,
+            "packet": "packet" in self.needs,
         }
         return [name for name, needed in wanted.items() if needed]
 

@@ -22,6 +22,7 @@ from dtrace_py.lang import typed
 from dtrace_py.lang.formats import Format
 from dtrace_py.options import Options
 from dtrace_py.output import memory, printf, values
+from dtrace_py.output.packets import Packet, Packets
 from dtrace_py.output.printed import printed
 from dtrace_py.output.sink import Sink
 from dtrace_py.providers.probe import Probe
@@ -61,6 +62,7 @@ class Consumer:
         self._complain = complain
         self._options = options
         self._outside = Outside(sink, options)
+        self._packets = Packets(sink, options.number("pcapsize"))
         self._flow = flow.FlowIndent()
         self._headed = False
         self._static = _is_static(unit)
@@ -241,6 +243,8 @@ class Consumer:
                 return lambda place, probe, _: _dumped(*(read(place, probe) for read in readers))
             case typed.Perform(action=row) if row.name == "printm":
                 return lambda place, probe, _: _referred(*(read(place, probe) for read in readers))
+            case typed.Perform(action=row) if row.name == "pcap":
+                return self._pcap(enabling, readers)
             case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
                 raise AssertionError("leaves no record")
             case typed.Perform(action=row):
@@ -304,6 +308,18 @@ class Consumer:
 
         return step
 
+    def _pcap(self, enabling: int, readers: list[fields.Reader]) -> Step:
+        """pcap(packet, link type): an empty packet is none (A15)."""
+
+        def step(place: int, probe: Probe, _: Style) -> str:
+            raw, *numbers = [read(place, probe).value for read in readers]
+            assert isinstance(raw, bytes)
+            captured, length, time, link = (each for each in numbers if isinstance(each, int))
+            packet = Packet(raw[:captured], length, time, link)
+            return self._packets.put(packet, self._say(enabling, probe)) if captured else ""
+
+        return step
+
     def _say(self, enabling: int, probe: Probe) -> Callable[[str], object]:
         """Says what is wrong with an action of the consumer (F25)."""
         epid = self._plan.epid(enabling, self._plan.places[probe.id])
@@ -321,6 +337,7 @@ class Consumer:
         """END's records have been consumed."""
         if self.exit_status is None:
             self.exit_status = self._earlier
+        self._sink.write(self._packets.finish())
 
     _earlier: int | None = None
 
@@ -343,7 +360,7 @@ def _acts(action: Action) -> bool:
         case typed.Command():
             return True
         case typed.Perform(action=row):
-            return row.name in ("setopt", "ftruncate")
+            return row.name in ("setopt", "ftruncate", "pcap")
     return False
 
 

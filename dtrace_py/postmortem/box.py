@@ -140,6 +140,8 @@ def _action(action: Action) -> list[object] | None:
             return ["exit", None, fields]
         case typed.Perform(action=row) if row.name in ("print", "printm", "tracemem"):
             return ["tracemem", None, fields]
+        case typed.Perform(action=row) if row.name == "pcap":
+            return ["tracemem", None, fields[:2]]  # what was captured, and how much
         case typed.Printf(format=fmt):
             return ["printf", [part if isinstance(part, str) else values(part) for part in fmt.parts], fields]
     return None
