@@ -154,6 +154,7 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int, dynvars
         temporal=options.flag("temporal"),
         maxframes=options.number("maxframes"),
         pcapsize=options.number("pcapsize"),
+        pages=machine.pages,
     )
 
 

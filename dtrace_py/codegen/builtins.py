@@ -96,11 +96,24 @@ def progeny_offsets(target: Target) -> dict[str, object]:
     return {"TASK_PARENT": target.offset(_TASK, "real_parent"), "TASK_PROCESS": target.offset(_TASK, "tgid")}
 
 
-def packet_offsets(target: Target) -> dict[str, object]:
+_PAGE_BYTES = 4096
+_MOST_PIECES = 45
+"""Of a packet, in any kernel: CONFIG_MAX_SKB_FRAGS is 17, and can be that."""
+
+
+def packet_sizes(target: Target) -> dict[str, object]:
     """What bpf/packet.h needs."""
-    return {
-        f"PACKET_{member.upper()}": target.offset("struct sk_buff", member) for member in ("len", "data_len", "data")
-    }
+    buffer, shared = "struct sk_buff", "struct skb_shared_info"
+    sizes: dict[str, object] = {"PACKET_MOST": target.pcapsize}
+    sizes |= {f"PACKET_{member.upper()}": target.offset(buffer, member) for member in ("len", "data_len", "data")}
+    if pages := target.pages():
+        sizes |= {f"PACKET_{member.upper()}": target.offset(buffer, member) for member in ("head", "end")}
+        sizes["PACKET_PIECES_COUNT"] = target.offset(shared, "nr_frags")
+        sizes["PACKET_PIECES"] = target.offset(shared, "frags")
+        sizes["PACKET_MOST_PIECES"] = _MOST_PIECES
+        sizes["PAGES"], sizes["PAGE_DESCRIPTIONS"] = f"{pages[0]:#x}ULL", f"{pages[1]:#x}ULL"
+        sizes["PAGE_BYTES"], sizes["PAGE_DESCRIPTION"] = _PAGE_BYTES, pages[2]
+    return sizes
 
 
 def progenyof(make: Expressions, call: typed.Call) -> Number:

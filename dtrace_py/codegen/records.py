@@ -201,7 +201,7 @@ class Records:
         captured, captured_at = self._member("captured", "u32 {}", 4, 4)
         name, offset = self._bytes(most)
         self.writer.line(f"{self.record}->{time} = {WALL_CLOCK.text};")
-        where = f"{self.record}->{name}, {most}, {self.record}->{captured}, {self.record}->{length}"
+        where = f"{self.record}->{name}, {self.record}->{captured}, {self.record}->{length}"
         self.writer.line(f"LOAD_PACKET({where}, {self.expressions.number(packet).text});")
         self.start_action()
         fields = (

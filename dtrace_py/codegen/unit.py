@@ -233,7 +233,7 @@ class _Unit:
         if "progeny" in self.needs:
             sizes |= builtins.progeny_offsets(target)
         if "packet" in self.needs:
-            sizes |= builtins.packet_offsets(target)
+            sizes |= builtins.packet_sizes(target)
         if "thread" in self.needs and (where := target.preempt_count()):
             sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
             sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"
@@ -241,7 +241,8 @@ class _Unit:
 
     def _slack(self) -> int:
         sizes = (layout.size for function in self.functions.values() for layout in function.layouts)
-        return padded(max([FAULT_RECORD, *sizes]))
+        # What packet_piece() does not go beyond is there for the verifier (bpf/packet.h).
+        return padded(max([FAULT_RECORD, *sizes]) + self.environment.target.pcapsize * ("packet" in self.needs))
 
     def _headers(self, names: list[str]) -> list[str]:
         return [f'#include "{name}.h"' for name in names]

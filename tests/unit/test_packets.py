@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dtrace_py.kernel.machine import Machine
 from dtrace_py.output.packets import Packet, Packets
 from dtrace_py.output.sink import Sink
 from tests.case import run
@@ -117,3 +118,39 @@ def test_a_pipe_gets_a_header_each_time_it_is_opened(tmp_path: Path) -> None:
         sink.restore()
         assert len(os.read(reading, 1 << 12)) == 24 + 2 * 20
     os.close(reading)
+
+
+PIECES = """struct piece { uint64_t page; uint32_t length, offset; };
+BEGIN {
+    this->base = *(uint64_t *)&`vfs_read; /* stands for both of the kernel's variables, and is any number, odd ones among them */
+    this->skb = (struct sk_buff *)alloca(sizeof (struct sk_buff)); this->skb->data = (unsigned char *)alloca(24);
+    this->data = (unsigned char *)alloca(64); this->shared = (struct skb_shared_info *)alloca(512);
+    this->skb->data[0] = 'h'; this->skb->data[1] = 'i'; this->skb->head = (unsigned char *)this->shared - 64; this->skb->end = 64;
+    this->data[0] = 'a'; this->data[1] = 'b'; this->data[2] = 'c'; this->data[40] = 'x'; this->data[41] = 'y';
+    this->shared->nr_frags = 2; this->piece = (struct piece *)&this->shared->frags;
+    this->at = (uint64_t)this->data - this->base;
+    this->piece[0].page = this->base + (this->at >> 12) * 64 + (this->base & 1);
+    this->piece[0].offset = this->at & 4095; this->piece[0].length = 3;
+    this->piece[1].page = this->piece[0].page; this->piece[1].offset = (this->at & 4095) + 40; this->piece[1].length = 2;
+    this->skb->len = 7; this->skb->data_len = 5; pcap(this->skb, PCAP_IP);
+    this->piece[1].length = 20; this->skb->len = 25; this->skb->data_len = 23; pcap(this->skb, PCAP_IP);
+    this->piece[0].page = this->piece[0].page + 1; pcap(this->skb, PCAP_IP);
+    this->skb->head = NULL; this->skb->len = 9; this->skb->data_len = 9; pcap(this->skb, PCAP_IP);
+    exit(0);
+}"""
+
+
+@as_root
+def test_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a made-up packet: two, a last one that is cut by pcapsize, and some that cannot be read."""
+    machine = Machine()
+    base = machine.symbols.address("vfs_read")
+    monkeypatch.setattr(Machine, "pages", lambda _: (base, base, 64))
+    outcome = run(["-x", "scratchsize=2k", "-x", "pcapsize=16", "-qn", PIECES])
+    assert (outcome.stderr, outcome.status) == ("", 0)
+    rows = [line for line in outcome.stdout.splitlines() if line.startswith("         0:")]
+    assert rows == [
+        "         0: 68 69 61 62 63 78 79                             hiabcxy",
+        "         0: 68 69 61 62 63 78 79 00 00 00 00 00 00 00 00 00  hiabcxy.........",
+        "         0: 68 69                                            hi",
+    ]
