@@ -123,6 +123,31 @@ def anything(text: str | None) -> str:
     return text
 
 
+def assignment(text: str | None) -> str:
+    """``NAME=VALUE`` of an environment."""
+    if not text or "=" not in text[1:] or text[0] == "=":
+        raise ValueError(INVALID_VALUE)
+    return text
+
+
+def plain_name(text: str | None) -> str:
+    """A name in an environment."""
+    if not text or "=" in text:
+        raise ValueError(INVALID_VALUE)
+    return text
+
+
+def size_or(word: str) -> Parse:
+    """A size, or that word for no bound."""
+
+    def parse(text: str | None) -> int | None:
+        if text is None:
+            raise ValueError(INVALID_VALUE)
+        return None if text == word else size(text)
+
+    return parse
+
+
 def at_least(least: int, parse: Parse) -> Parse:
     """A number that may not be smaller."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, InternalError
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.lang.program import Clause
 from dtrace_py.options import Options
@@ -26,8 +26,8 @@ def explained(error: LoadError, compiled: Compiled, machine: Machine, options: O
                 with load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi):
                     pass
             except LoadError as refused:
-                return DtpyError(f"internal error: {_where(matched.clause)}: {refused.reason}; {_PLEASE}")
-    return DtpyError(f"internal error: the clauses together: {error.reason}; {_PLEASE}")
+                return InternalError(f"internal error: {_where(matched.clause)}: {refused.reason}; {_PLEASE}")
+    return InternalError(f"internal error: the clauses together: {error.reason}; {_PLEASE}")
 
 
 def _where(clause: Clause) -> str:

@@ -125,7 +125,8 @@ class Compiler:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
         with deep_recursion():
             pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
-            parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
+            is_type, describes = lambda name: self.scope.is_type(name), lambda: self.settings.flag("pspec")
+            parsed = parse(source, macros, pragmas, is_type, describes)
             if parsed.errors:
                 raise CompileErrors(self._errors(parsed, source, pragmas.bindings))
             if not parsed.items and not self.settings.flag("empty"):
