@@ -85,7 +85,7 @@ OPTIONS = {
         Option("unsetenv", plain_name, _C, pragma=False),
         Option("procfspath", anything, _C, "/proc", built=False, pragma=False),
         *_rows(_C, anything, "ctypes dtypes", False),
-        *_rows(_C, scalar, "tree", False),
+        Option("tree", at_least(1, scalar), _C),
         # What only a program sees that is built with the library, and what concerns -G alone.
         *_rows(_C, flag, "aggpercpu lazyload linknommap strip"),
         *_rows(_C, anything, "ldpath objcopypath", pragma=False),

@@ -40,6 +40,8 @@ class Settings(NamedTuple):
     """The stability that every name must have."""
     targeted: bool = False
     """Whether -c or -p named a process."""
+    parsed: Callable[[tree.Program], object] = lambda _: None
+    """Sees the syntax tree of each source."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -129,6 +131,7 @@ class Compiler:
             parsed = parse(source, macros, pragmas, is_type, describes)
             if parsed.errors:
                 raise CompileErrors(self._errors(parsed, source, pragmas.bindings))
+            self.settings.parsed(parsed)
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
             self.program.attributes.update(

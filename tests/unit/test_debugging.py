@@ -40,6 +40,14 @@ def test_a_log_that_does_not_fit() -> None:
     )
 
 
+def test_the_syntax_tree() -> None:
+    """tree: of each source, by the bit of the first pass; there is no other."""
+    words = ("-en", "int x; BEGIN /x == 1/ { x = 2 * 3; }")
+    told = "Parse tree (Pass 1):\n(declare (x int))\n(clause BEGIN (when (== x 1)) (do (= x (* 2 3))))\n"
+    assert dtpy("-x", "tree=7", *words).stderr == told
+    assert dtpy("-x", "tree=2", *words).stderr == ""
+
+
 FAILS = """
 import sys
 from dtrace_py import cli, session
