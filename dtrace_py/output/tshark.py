@@ -6,6 +6,9 @@ import os
 import select
 import subprocess
 
+COMMAND = ("tshark", "-l", "-r", "-")
+"""It prints a line for each packet as soon as that is there."""
+
 _PATIENCE = 10
 """Seconds that one packet may take it. (It is slow to start.)"""
 
@@ -23,7 +26,7 @@ class Tshark:
         self._read = b""
         try:
             self._process = subprocess.Popen(
-                ["tshark", "-l", "-r", "-"],
+                COMMAND,
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

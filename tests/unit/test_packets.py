@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from dtrace_py.kernel.machine import Machine
+from dtrace_py.output import tshark
 from dtrace_py.output.packets import Packet, Packets
 from dtrace_py.output.sink import Sink
-from tests.case import run
+from tests.case import NONE, run
 from tests.conftest import can_load_programs
 
 PROGRAM = """BEGIN {
@@ -145,6 +146,7 @@ def test_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of a made-up packet: two, a last one that is cut by pcapsize, and some that cannot be read."""
     machine = Machine()
     base = machine.symbols.address("vfs_read")
+    monkeypatch.setattr(tshark, "COMMAND", NONE)
     monkeypatch.setattr(Machine, "pages", lambda _: (base, base, 64))
     outcome = run(["-x", "scratchsize=2k", "-x", "pcapsize=16", "-qn", PIECES])
     assert (outcome.stderr, outcome.status) == ("", 0)
