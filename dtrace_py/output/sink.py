@@ -50,8 +50,8 @@ class Sink:
         self.restore()
         self._file = stream
         file = os.fstat(stream.fileno())
-        if not stat.S_ISREG(file.st_mode):
-            self._captures.pop((file.st_dev, file.st_ino), None)  # whoever reads it has not seen the header
+        if not (stat.S_ISREG(file.st_mode) and file.st_size):  # a new file, or somebody else reads the pipe
+            self._captures.pop((file.st_dev, file.st_ino), None)
         self._stream = self._first if (file.st_dev, file.st_ino) in self._captures else stream
 
     def restore(self) -> None:
