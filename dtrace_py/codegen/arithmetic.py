@@ -32,6 +32,8 @@ def _divide(make: Expressions, op: str, left: Number, right: Number, signed: boo
     if signed:
         function = "signed_divide" if op == "/" else "signed_modulo"
         return Number(f"{function}({left.text}, {right.text})")
+    if op == "/" and right.constant is None:
+        return Number(f"unsigned_divide({left.text}, {right.text})", "u64")
     return Number(f"{left.as_('u64')} {op} {right.as_('u64')}", "u64", loose=True)
 
 
