@@ -23,7 +23,7 @@ from dtrace_py.providers.unmatched import unmatched
 
 if TYPE_CHECKING:
     from dtrace_py.lang.definitions import ProbeArgument
-    from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.facts import ProcessSymbols, TypeSource
     from dtrace_py.lang.libraries import Libraries
     from dtrace_py.options import Options
 
@@ -54,8 +54,9 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     options = job.options
     set_option = partial(options.set, pragma=True)
     version, least = partial(options.number, "version"), partial(_least, options)
-    depends, targeted = partial(_depends, providers), job.target != 0
-    settings = Settings(options.number, options.flag, set_option, depends, version, least, targeted)
+    depends, process = partial(_depends, providers), _process(job.target)
+    runs = job.mode is Mode.TRACE or job.shows_code
+    settings = Settings(options.number, options.flag, set_option, depends, version, least, process, runs)
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
@@ -73,7 +74,7 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
         except (CompileError, CompileErrors) as error:
             errors = error.errors if isinstance(error, CompileErrors) else (error,)
             raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
-        if job.mode is Mode.TRACE or job.shows_code:
+        if runs:
             _refuse_unbuilt(clauses, source, options.flag("errtags"))
         matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))
@@ -100,6 +101,15 @@ def _depends(providers: Registry, kind: str, name: str) -> bool:
 def _least(options: Options) -> Stability | None:
     text = options.text("amin")
     return stability(text) if text else None
+
+
+def _process(target: int) -> ProcessSymbols | None:
+    """The symbols of the process that -c or -p named."""
+    if not target:
+        return None
+    from dtrace_py.process.named import NamedSymbols
+
+    return NamedSymbols(target)
 
 
 def _arguments(providers: Registry, types: Callable[[], TypeSource], probe: Probe) -> tuple[ProbeArgument, ...]:
