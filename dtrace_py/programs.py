@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, Unlisted
 from dtrace_py.job import Job, Mode
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.describe import Description, parse_description, unknown_id
-from dtrace_py.lang.errors import CompileError, CompileErrors
+from dtrace_py.lang.errors import CompileError, CompileErrors, not_built
 from dtrace_py.lang.grammar.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.source import Field, Source, Span, as_text
@@ -156,8 +156,10 @@ class Matching:
         """The probes that each description of a clause matches; a list looks for those itself."""
         parsed = tuple(parse_description(text, context, at) for text, at in zip(texts, places, strict=True))
         found: tuple[list[Probe], ...] = ()
+        own = list(map(self._is_own, parsed, places))
         if self._job.mode is not Mode.LIST:
-            found = tuple(map(self._matched, parsed, places))
+            each = zip(own, parsed, places, strict=True)
+            found = tuple([] if theirs else self._matched(description, at) for theirs, description, at in each)
         self._found.append((parsed, found))
         return found
 
@@ -165,6 +167,21 @@ class Matching:
         """What was found since the last call."""
         found, self._found = self._found, []
         return found
+
+    def _is_own(self, description: Description, at: Span) -> bool:
+        """Whether a description is of a process's own probes (P26), which are not there yet: an error, where they are wanted."""
+        if not description.provider[-1:].isdigit():
+            return False
+        from dtrace_py.process.living import ungrabbable
+        from dtrace_py.providers.own import process_of
+
+        if process_of(description, at, ungrabbable) is None:
+            return False
+        error = not_built("the pid provider", at)
+        if self._job.mode is not Mode.COMPILE:
+            raise error
+        self._providers.pass_over("pid", Unlisted(error.message))
+        return True
 
     def _matched(self, description: Description, at: Span) -> list[Probe]:
         probes = self._providers.matching(description)
