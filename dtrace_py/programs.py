@@ -157,7 +157,7 @@ class Matching:
         parsed = tuple(parse_description(text, context, at) for text, at in zip(texts, places, strict=True))
         found: tuple[list[Probe], ...] = ()
         own = list(map(self._is_own, parsed, places))
-        if self._job.mode is not Mode.LIST:
+        if self._job.mode in (Mode.TRACE, Mode.COMPILE):
             each = zip(own, parsed, places, strict=True)
             found = tuple([] if theirs else self._matched(description, at) for theirs, description, at in each)
         self._found.append((parsed, found))

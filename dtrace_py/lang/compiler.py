@@ -157,6 +157,7 @@ class Compiler:
                     self.program.clauses.append(self._clause(item, source))
                 else:
                     self._declare(item, source)
+                    self._note_provider(item, source)
                 self._bind(item, bindings)
             except CompileErrors as several:
                 yield from several.errors
@@ -164,6 +165,12 @@ class Compiler:
                 if not isinstance(item, tree.Clause):
                     self._spoil(item)
                 yield error
+
+    def _note_provider(self, item: Outer, source: Source) -> None:
+        from dtrace_py.lang.grammar import ast
+
+        if isinstance(item, ast.Provider):
+            self.program.providers.append((source, self.scope.providers[item.name]))
 
     def _spoil(self, item: Outer) -> None:
         """Note the names that a wrong declaration would have made: that they are missing is no error of its own."""
