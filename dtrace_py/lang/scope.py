@@ -125,8 +125,6 @@ class Scope:
 
     def is_type(self, name: str) -> bool:
         """Whether a word names a type: not when a variable has that name (L16)."""
-        if "``" in name:  # of a process, whose types nothing tells
-            return False
         if "`" in name:
             module, _, name = name.rpartition("`")
             return self.source.typedef(name, module) is not None
