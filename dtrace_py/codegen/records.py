@@ -22,17 +22,15 @@ from dtrace_py.codegen.layout import (
     UserStackField,
     UserSymbolField,
 )
-from dtrace_py.codegen.operands import PROCESS, loading, padded
-from dtrace_py.codegen.variables import storage_type
-from dtrace_py.lang import typed
+from dtrace_py.codegen.operands import PROCESS, loading, padded, storage_type
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.constants import cut
 from dtrace_py.lang.tables.actions import Action as ActionRow
+from dtrace_py.lang.tables.variables import PROBE_NAMES
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
 """Bytes of a record's header, of what names its speculation, and of its time (option temporal)."""
-
-_NAMES = ("probeprov", "probemod", "probefunc", "probename")
 
 
 class Records:
@@ -62,34 +60,34 @@ class Records:
         if self.temporal:
             self.writer.line(f"{self.record}->time = bpf_ktime_get_ns();")
 
-    def add(self, statement: typed.Statement) -> None:
+    def add(self, statement: acts.Statement) -> None:
         """Generate one recording statement. Each argument counts as an action of its own, as in DTrace (F23)."""
         match statement:
-            case typed.Trace(value=value):
+            case acts.Trace(value=value):
                 self._action(statement, value)
-            case typed.Printf(arguments=arguments) | typed.Command(arguments=arguments):
+            case acts.Printf(arguments=arguments) | acts.Command(arguments=arguments):
                 self._action(statement, *arguments)
-            case typed.Exit(status=status):
+            case acts.Exit(status=status):
                 self._action(statement, status)
                 self.writer.line("firing_exit(f);")
-            case typed.Trunc(limit=amount) | typed.Normalize(divisor=amount):
+            case acts.Trunc(limit=amount) | acts.Normalize(divisor=amount):
                 self._action(statement, *(() if amount is None else (amount,)))
-            case typed.Record(value=value):
+            case acts.Record(value=value):
                 self.start_action()
                 self.actions.append(Action(statement, (self._special(value),)))
-            case typed.Printa() | typed.Clear():
+            case acts.Printa() | acts.Clear():
                 self._action(statement)
-            case typed.Perform(action=ActionRow(name="setopt" | "ftruncate"), arguments=arguments):
+            case acts.Perform(action=ActionRow(name="setopt" | "ftruncate"), arguments=arguments):
                 self._action(statement, *arguments)
-            case typed.Perform(action=ActionRow(name="print")):
+            case acts.Perform(action=ActionRow(name="print")):
                 self._print(statement)
-            case typed.Perform(action=ActionRow(name="tracemem")):
+            case acts.Perform(action=ActionRow(name="tracemem")):
                 self._tracemem(statement)
-            case typed.Perform(action=ActionRow(name="printm")):
+            case acts.Perform(action=ActionRow(name="printm")):
                 self._printm(statement)
-            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
+            case acts.Evaluate() | acts.Aggregate() | acts.If() | acts.Speculate() | acts.Settle():
                 raise AssertionError("records nothing by itself")
-            case typed.Perform():
+            case acts.Perform():
                 raise AssertionError(f"not refused: {statement.action.name}( )")
             case _:
                 assert_never(statement)
@@ -99,7 +97,7 @@ class Records:
         """Bytes of the whole record."""
         return padded(self.size)
 
-    def _action(self, statement: typed.Statement, *arguments: typed.Expr) -> None:
+    def _action(self, statement: acts.Statement, *arguments: typed.Expr) -> None:
         fields = []
         if not arguments:
             self.start_action()
@@ -115,7 +113,7 @@ class Records:
             case typed.Const(value=known, type=IntType(size=width, signed=signed)):
                 return ConstantField(cut(known, value.type), width, signed)
             case typed.Read(builtin=builtin) if self._is_name(builtin.name):
-                return NameField(_NAMES.index(builtin.name))
+                return NameField(PROBE_NAMES.index(builtin.name))
         kind = value.type
         offset, size = self._stored(value)
         if isinstance(kind, StringType):
@@ -128,9 +126,9 @@ class Records:
         """Generate a copy of a value in the record; returns its offset and size."""
         kind = value.type
         if isinstance(kind, StringType):
-            buffer = self.expressions.buffer(value)
+            buffer = self.expressions.strings.buffer(value)
             name, offset = self._member("text", f"char {{}}[{buffer.size}] __attribute__((aligned(8)))", buffer.size, 8)
-            self.expressions.copy(f"{self.record}->{name}", buffer.size, buffer)
+            self.expressions.strings.copy(f"{self.record}->{name}", buffer.size, buffer)
             return offset, buffer.size
         if is_memory(kind):
             size = self.expressions.environment.size(kind)
@@ -147,7 +145,7 @@ class Records:
         """Room for so many bytes."""
         return self._member("memory", f"char {{}}[{size}] __attribute__((aligned(8)))", size, 8)
 
-    def _print(self, statement: typed.Perform) -> None:
+    def _print(self, statement: acts.Perform) -> None:
         """print(value)."""
         (value,) = statement.arguments
         environment = self.expressions.environment
@@ -156,7 +154,7 @@ class Records:
         shown = described(value.type, environment.types, environment.target.strsize)
         self.actions.append(Action(statement, (ShownField(offset, size, shown),)))
 
-    def _tracemem(self, statement: typed.Perform) -> None:
+    def _tracemem(self, statement: acts.Perform) -> None:
         """tracemem(address, size [, shown])."""
         address, amount, *shown = statement.arguments
         assert isinstance(amount, typed.Const)
@@ -170,7 +168,7 @@ class Records:
             fields.append(self._field(each))
         self.actions.append(Action(statement, tuple(fields)))
 
-    def _printm(self, statement: typed.Perform) -> None:
+    def _printm(self, statement: acts.Perform) -> None:
         """printm(most, memref(address, size))."""
         most, reference = statement.arguments
         assert isinstance(most, typed.Const)
@@ -191,26 +189,26 @@ class Records:
     def _is_name(self, builtin: str) -> bool:
         """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""
         environment = self.expressions.environment
-        return builtin in _NAMES and environment.names[builtin] <= environment.target.strsize
+        return builtin in PROBE_NAMES and environment.names[builtin] <= environment.target.strsize
 
-    def _special(self, value: typed.RecordedKey) -> Field:
+    def _special(self, value: acts.RecordedKey) -> Field:
         match value:
-            case typed.SymbolKey():
+            case acts.SymbolKey():
                 number = self.expressions.number(value.address)
                 name, offset = self._member("address", "u64 {}", 8, 8)
                 self.writer.line(f"{self.record}->{name} = {number.text};")
                 return SymbolField(offset, value.what)
-            case typed.UserSymbolKey():
+            case acts.UserSymbolKey():
                 number = self.expressions.number(value.address)
                 name, offset = self._member("address", "u64 {}[2]", 16, 8)
                 self.writer.line(f"{self.record}->{name}[0] = {PROCESS};")
                 self.writer.line(f"{self.record}->{name}[1] = {number.text};")
                 return UserSymbolField(offset, value.what)
-            case typed.StackKey(frames=frames):
+            case acts.StackKey(frames=frames):
                 name, offset = self._member("stack", f"u64 {{}}[{frames}]", frames * 8, 8)
                 self.expressions.stack(f"{self.record}->{name}", frames)
                 return StackField(offset, frames)
-            case typed.UserStackKey(frames=frames):
+            case acts.UserStackKey(frames=frames):
                 name, offset = self._member("stack", f"u64 {{}}[{1 + frames}]", 8 + frames * 8, 8)
                 self.writer.line(f"{self.record}->{name}[0] = {PROCESS};")
                 self.expressions.user_stack(f"{self.record}->{name} + 1", frames)

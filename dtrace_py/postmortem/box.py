@@ -30,7 +30,7 @@ from dtrace_py.codegen.layout import (
     UserSymbolField,
 )
 from dtrace_py.codegen.plan import Enabling, Plan
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.formats import Conversion, Format
 from dtrace_py.lang.program import Clause
 from dtrace_py.lang.source import Source, Span
@@ -132,15 +132,15 @@ def _enabling(enabling: Enabling, layout: ClauseLayout, plan: Plan) -> dict[str,
 def _action(action: Action) -> list[object] | None:
     fields = [[type(field).__name__, *values(field)] for field in map(_without_type, action.fields)]
     match action.statement:
-        case typed.Trace():
+        case acts.Trace():
             return ["trace", None, fields]
-        case typed.Record():
+        case acts.Record():
             return ["record", None, fields]
-        case typed.Exit():
+        case acts.Exit():
             return ["exit", None, fields]
-        case typed.Perform(action=row) if row.name in ("print", "printm", "tracemem"):
+        case acts.Perform(action=row) if row.name in ("print", "printm", "tracemem"):
             return ["tracemem", None, fields]
-        case typed.Printf(format=fmt):
+        case acts.Printf(format=fmt):
             return ["printf", [part if isinstance(part, str) else values(part) for part in fmt.parts], fields]
     return None
 
@@ -178,16 +178,16 @@ def _read_action(size: int, kind: str, parts: list[Any] | None, fields: list[lis
     read = tuple(_read_field(size, *field) for field in fields)
     match kind:
         case "trace":
-            return Action(typed.Trace(_EXPRESSION), read)
+            return Action(acts.Trace(_EXPRESSION), read)
         case "record":
-            return Action(typed.Record(typed.StackKey(0, LONG, _NOWHERE)), read)
+            return Action(acts.Record(acts.StackKey(0, LONG, _NOWHERE)), read)
         case "exit":
-            return Action(typed.Exit(_EXPRESSION), read)
+            return Action(acts.Exit(_EXPRESSION), read)
         case "tracemem":
-            return Action(typed.Perform(ACTIONS["tracemem"], ()), read)
+            return Action(acts.Perform(ACTIONS["tracemem"], ()), read)
         case "printf":
             fmt = Format(tuple(part if isinstance(part, str) else Conversion(*part) for part in parts or ()))
-            return Action(typed.Printf(fmt, ()), read)
+            return Action(acts.Printf(fmt, ()), read)
     raise ValueError(kind)
 
 

@@ -37,7 +37,7 @@ def write_objects(job: Job, compiled: Compiled) -> None:
         return
     for number, source in enumerate(sources):
         numbered = f"d.out.{number}" if len(sources) > 1 else "d.out"
-        path = f"{_stem(source)}.o" if named_after(source) else numbered
+        path = f"{_stem(source)}.o" if _named_after(source) else numbered
         _write(job, source, (provider for each, provider in compiled.program.providers if each is source), path)
 
 
@@ -69,7 +69,7 @@ def _unique(providers: Iterable[DeclaredProvider]) -> Iterator[DeclaredProvider]
     yield from {provider.name: provider for provider in providers}.values()
 
 
-def named_after(source: Source) -> bool:
+def _named_after(source: Source) -> bool:
     """Whether what is made of a program is called after it: it is a script, and called something.d."""
     return source.path is not None and source.path.endswith(".d")
 
