@@ -76,9 +76,10 @@ _C, _S, _D = Phase.COMPILE, Phase.STATIC, Phase.DYNAMIC
 OPTIONS = {
     row.name: row
     for row in (
-        *_rows(_C, flag, "argref cpp defaultargs droptags empty errtags knodefs nolibs unodefs verbose zdefs"),
+        *_rows(
+            _C, flag, "argref cpp defaultargs droptags empty errtags kdefs knodefs nolibs udefs unodefs verbose zdefs"
+        ),
         *_rows(_C, flag, "core debug pspec"),
-        *_rows(_C, flag, "udefs", False),
         *_rows(_C, flag, "cpphdrs", pragma=False),
         *_rows(_C, anything, "cppargs cpppath define incdir libdir syslibdir undef", pragma=False),
         Option("setenv", assignment, _C, pragma=False),
@@ -92,7 +93,6 @@ OPTIONS = {
         # What these are about is not here, whatever they say: types are those of the kernel's BTF; symbols and translators are
         # resolved while compiling; -S shows one stage; there are no registers to run out of, no locks to check, no stash;
         # processes that nobody named are never stopped; memory is had before tracing, and RLIMIT_MEMLOCK does not bound BPF's.
-        *_rows(_C, flag, "kdefs"),
         *_rows(_C, anything, "ctfpath modpath", pragma=False),
         *_rows(_C, anything, "dofstashpath sysslice"),
         *_rows(_C, at_least(1, scalar), "disasm pgmax tregs"),
@@ -151,6 +151,9 @@ OPTIONS = {
     )
 }
 
+_OPPOSITES = {"kdefs": "knodefs", "knodefs": "kdefs", "udefs": "unodefs", "unodefs": "udefs"}
+"""Flags that switch each other off."""
+
 
 def _unknown(name: str) -> ValueError:
     from dtrace_py.lang.hints import did_you_mean, similar
@@ -194,6 +197,8 @@ class Options:
                 raise ValueError(f"{what} is not implemented (yet)")
             self.unbuilt[name] = what
         self._values[name] = wanted
+        if name in _OPPOSITES:
+            self._values[_OPPOSITES[name]] = None
         self.given.add(name)
         self.all.append((name, text))
 
