@@ -10,14 +10,18 @@ from dtrace_py.lang.tables.versions import VERSION, encoded
 from dtrace_py.option_kinds import (
     Parse,
     anything,
+    assignment,
     at_least,
     between,
+    capture,
     cpu,
     flag,
     one_of,
+    plain_name,
     rate,
     scalar,
     size,
+    size_or,
     stability,
     version,
 )
@@ -72,26 +76,38 @@ _C, _S, _D = Phase.COMPILE, Phase.STATIC, Phase.DYNAMIC
 OPTIONS = {
     row.name: row
     for row in (
-        *_rows(_C, flag, "argref cpp defaultargs droptags empty errtags knodefs nolibs unodefs verbose zdefs"),
-        # What only a program sees that is built with the library, and what concerns -G alone.
-        *_rows(_C, flag, "aggpercpu lazyload linknommap strip"),
-        *_rows(_C, flag, "core debug kdefs pspec udefs", False),
+        *_rows(
+            _C, flag, "argref cpp defaultargs droptags empty errtags kdefs knodefs nolibs udefs unodefs verbose zdefs"
+        ),
+        *_rows(_C, flag, "core debug pspec"),
         *_rows(_C, flag, "cpphdrs", pragma=False),
         *_rows(_C, anything, "cppargs cpppath define incdir libdir syslibdir undef", pragma=False),
-        *_rows(_C, anything, "ldpath objcopypath setenv unsetenv ctfpath modpath procfspath", False, False),
-        *_rows(_C, anything, "ctypes debugassert dofstashpath dtypes sysslice", False),
-        *_rows(_C, scalar, "disasm pgmax tree useruid", False),
-        *_rows(_C, size, "preallocate", False),
+        Option("setenv", assignment, _C, pragma=False),
+        Option("unsetenv", plain_name, _C, pragma=False),
+        Option("procfspath", anything, _C, "/proc", built=False, pragma=False),
+        *_rows(_C, anything, "ctypes dtypes", False),
+        Option("tree", at_least(1, scalar), _C),
+        # What only a program sees that is built with the library, and what concerns -G alone.
+        *_rows(_C, flag, "aggpercpu lazyload linknommap strip"),
+        *_rows(_C, anything, "ldpath objcopypath", pragma=False),
+        # What these are about is not here, whatever they say: types are those of the kernel's BTF; symbols and translators are
+        # resolved while compiling; -S shows one stage; there are no registers to run out of, no locks to check, no stash;
+        # processes that nobody named are never stopped; memory is had before tracing, and RLIMIT_MEMLOCK does not bound BPF's.
+        *_rows(_C, anything, "ctfpath modpath", pragma=False),
+        *_rows(_C, anything, "dofstashpath sysslice"),
+        *_rows(_C, at_least(1, scalar), "disasm pgmax tregs"),
+        *_rows(_C, at_least(0, scalar), "useruid"),
+        *_rows(_C, size, "preallocate"),
+        Option("debugassert", one_of("mutexes"), _C),
+        Option("iregs", between(1, 8, scalar), _C, 8),
+        Option("late", one_of("dynamic", "static"), _C, "dynamic"),
+        Option("linkmode", one_of("kernel", "primary", "dynamic", "static"), _C, "kernel"),
+        Option("lockmem", size_or("unlimited"), _C, pragma=False),
         Option("amin", stability, _C),
         Option("encoding", one_of("ascii", "utf8"), _C),
         Option("evaltime", one_of("exec", "preinit", "postinit", "main"), _C, "postinit"),
-        Option("iregs", scalar, _C, 8, built=False),
-        Option("late", one_of("dynamic", "static"), _C, "dynamic", built=False),
-        Option("linkmode", one_of("kernel", "primary", "dynamic", "static"), _C, "kernel", built=False),
         Option("linktype", one_of("elf", "dof"), _C, "elf"),
-        Option("lockmem", anything, _C, "unlimited", built=False, pragma=False),
         Option("stdc", one_of("a", "c", "s", "t"), _C, "a", pragma=False),
-        Option("tregs", scalar, _C, 8, built=False),
         Option("version", version, _C, encoded(VERSION), lowers=True),
         Option("aggsize", size, _S, 4 << 20),
         Option("bufpolicy", one_of("switch", "fill", "ring"), _S, "switch"),
@@ -117,8 +133,9 @@ OPTIONS = {
         Option("ustackframes", at_least(1, scalar), _S, 20),
         Option("maxframes", between(1, MOST_FRAMES, scalar), _S, MOST_FRAMES),
         Option("temporal", scalar, _S),
-        *_rows(_S, scalar, "bpflog", False),
-        *_rows(_S, size, "bpflogsize pcapsize", False),
+        Option("bpflog", scalar, _S),
+        Option("bpflogsize", size, _S, most=(1 << 30) - 1),
+        Option("pcapsize", capture, _S, 1514),
         Option("aggrate", rate, _D, 10**9),
         Option("aggsortkey", scalar, _D),
         Option("aggsortkeypos", scalar, _D, 0),
@@ -133,6 +150,9 @@ OPTIONS = {
         *_rows(_D, scalar, "agghist aggpack aggzoom errexit quietresize"),
     )
 }
+
+_OPPOSITES = {"kdefs": "knodefs", "knodefs": "kdefs", "udefs": "unodefs", "unodefs": "udefs"}
+"""Flags that switch each other off."""
 
 
 def _unknown(name: str) -> ValueError:
@@ -177,6 +197,8 @@ class Options:
                 raise ValueError(f"{what} is not implemented (yet)")
             self.unbuilt[name] = what
         self._values[name] = wanted
+        if name in _OPPOSITES:
+            self._values[_OPPOSITES[name]] = None
         self.given.add(name)
         self.all.append((name, text))
 

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, Unlisted
 from dtrace_py.job import Job, Mode
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.describe import Description, parse_description, unknown_id
-from dtrace_py.lang.errors import CompileError, CompileErrors
+from dtrace_py.lang.errors import CompileError, CompileErrors, not_built
 from dtrace_py.lang.grammar.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.source import Field, Source, Span, as_text
 from dtrace_py.lang.tables.stability import Stability, stability
 from dtrace_py.providers.probe import Probe
-from dtrace_py.providers.processes import check_process
 from dtrace_py.providers.registry import Registry
 from dtrace_py.providers.unmatched import unmatched
 
 if TYPE_CHECKING:
     from dtrace_py.lang.definitions import ProbeArgument
-    from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.facts import ProcessSymbols, TypeSource
+    from dtrace_py.lang.grammar.tree import Program as Parsed
     from dtrace_py.lang.libraries import Libraries
     from dtrace_py.options import Options
 
@@ -55,8 +56,10 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     options = job.options
     set_option = partial(options.set, pragma=True)
     version, least = partial(options.number, "version"), partial(_least, options)
-    depends, targeted = partial(_depends, providers), job.target != 0
-    settings = Settings(options.number, options.flag, set_option, depends, version, least, targeted)
+    depends, process = partial(_depends, providers), _process(job.target)
+    runs = job.mode is Mode.TRACE or job.shows_code
+    parsed = partial(_show_tree, options)
+    settings = Settings(options.number, options.flag, set_option, depends, version, least, process, runs, parsed)
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
@@ -74,7 +77,7 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
         except (CompileError, CompileErrors) as error:
             errors = error.errors if isinstance(error, CompileErrors) else (error,)
             raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
-        if job.mode is Mode.TRACE or job.shows_code:
+        if runs:
             _refuse_unbuilt(clauses, source, options.flag("errtags"))
         matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))
@@ -98,9 +101,26 @@ def _depends(providers: Registry, kind: str, name: str) -> bool:
     return name == "vmlinux" or ("/" not in name and os.path.isdir(f"/sys/module/{name}"))
 
 
+def _show_tree(options: Options, parsed: Parsed) -> None:
+    """Print a source's syntax tree on standard error, if option tree has the bit of its first pass."""
+    if (options.optional("tree") or 0) & 1:
+        from dtrace_py.lang.grammar import tree_text
+
+        print("Parse tree (Pass 1):", *map(tree_text.item, parsed.items), sep="\n", file=sys.stderr)
+
+
 def _least(options: Options) -> Stability | None:
     text = options.text("amin")
     return stability(text) if text else None
+
+
+def _process(target: int) -> ProcessSymbols | None:
+    """The symbols of the process that -c or -p named."""
+    if not target:
+        return None
+    from dtrace_py.process.named import NamedSymbols
+
+    return NamedSymbols(target)
 
 
 def _arguments(providers: Registry, types: Callable[[], TypeSource], probe: Probe) -> tuple[ProbeArgument, ...]:
@@ -147,8 +167,10 @@ class Matching:
         """The probes that each description of a clause matches; a list looks for those itself."""
         parsed = tuple(parse_description(text, context, at) for text, at in zip(texts, places, strict=True))
         found: tuple[list[Probe], ...] = ()
-        if self._job.mode is not Mode.LIST:
-            found = tuple(map(self._matched, parsed, places))
+        own = list(map(self._is_own, parsed, places))
+        if self._job.mode in (Mode.TRACE, Mode.COMPILE):
+            each = zip(own, parsed, places, strict=True)
+            found = tuple([] if theirs else self._matched(description, at) for theirs, description, at in each)
         self._found.append((parsed, found))
         return found
 
@@ -157,8 +179,22 @@ class Matching:
         found, self._found = self._found, []
         return found
 
+    def _is_own(self, description: Description, at: Span) -> bool:
+        """Whether a description is of a process's own probes (P26), which are not there yet: an error, where they are wanted."""
+        if not description.provider[-1:].isdigit():
+            return False
+        from dtrace_py.process.living import ungrabbable
+        from dtrace_py.providers.own import process_of
+
+        if process_of(description, at, ungrabbable) is None:
+            return False
+        error = not_built("the pid provider", at)
+        if self._job.mode is not Mode.COMPILE:
+            raise error
+        self._providers.pass_over("pid", Unlisted(error.message))
+        return True
+
     def _matched(self, description: Description, at: Span) -> list[Probe]:
-        check_process(description, at)
         probes = self._providers.matching(description)
         if not probes and not self._providers.tells(description):
             return probes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,11 +15,12 @@ from dtrace_py.kernel import requirements
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.lang.source import as_text
 from dtrace_py.output.listing import Details, details_of, list_probes
-from dtrace_py.output.progress import progress
+from dtrace_py.output.progress import debugging, progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.programs import Compiled
 
 if TYPE_CHECKING:
+    from dtrace_py.lang.facts import TypeSource
     from dtrace_py.prepare import Prepared
     from dtrace_py.process.targets import Targets
     from dtrace_py.runtime.tracer import Tracer
@@ -32,26 +34,32 @@ class Session:
         self.machine = machine
         self.stdout = stdout
         self.complain = complain
+        self._debug = debugging(job.options, complain)
 
     def run(self) -> int:
         """Do what the job asks for; returns the exit status."""
         if self.job.dump is not None:
             return self._postmortem(self.job.dump)
-        if self.job.mode is not Mode.COMPILE:
+        if self.job.mode in (Mode.TRACE, Mode.LIST):
             requirements.require_root()
         self.machine.providers.lenient = self.job.mode is Mode.COMPILE
         if not self.job.targets:
             return self._run(None)
-        from dtrace_py.process.targets import targets
+        from dtrace_py.process.targets import environment, targets
 
-        with targets(self.job.targets, self.job.options.word("evaltime")) as processes:
+        options = self.job.options
+        variables = environment(options.all, os.environ)
+        with targets(self.job.targets, options.word("evaltime"), variables) as processes:
             self.job.target = processes.first
             return self._run(processes)
 
     def _run(self, processes: Targets | None) -> int:
         """The same, with the processes of -c and -p."""
-        with progress("compiling and finding probes"):
-            compiled = programs.compile_job(self.job, lambda: self.machine.types, self.machine.providers)
+        with progress("compiling and finding probes", self._debug):
+            compiled = programs.compile_job(self.job, self._types, self.machine.providers)
+        if self.job.mode.builds:
+            self._build(compiled)
+            return 0
         self._tell_unlisted()
         self._refuse_unbuilt()
         with self._output() as sink:
@@ -64,9 +72,25 @@ class Session:
                     if self.job.shows_code:
                         self._show_code(compiled)
                     return 0
-                case Mode.TRACE:
+                case _:
                     self._tell_stability(compiled, sink)
                     return self._trace(compiled, sink, processes)
+
+    def _types(self) -> TypeSource:
+        """The kernel's types; where programs are built that have probes of their own, they may be missing."""
+        if self.job.mode.builds and not self.machine.types.described:
+            from dtrace_py.lang.facts import NoTypes
+
+            return NoTypes()
+        return self.machine.types
+
+    def _build(self, compiled: Compiled) -> None:
+        """Make what -h and -G are for."""
+        from dtrace_py.usdt import build
+
+        build.write_header(self.job, compiled) if self.job.mode is Mode.HEADER else build.write_objects(
+            self.job, compiled
+        )
 
     def _postmortem(self, dump: str) -> int:
         """Print what a dead machine's rings hold."""
@@ -127,7 +151,7 @@ class Session:
         from dtrace_py.runtime.report import Report, written
         from dtrace_py.tracing import Run
 
-        with progress("resolving functions"):
+        with progress("resolving functions", self._debug):
             prepared = prepare(compiled, self.machine, self.job.options, probing=True, note=self._note)
         self._announce(compiled)
         check(prepared, self.job.options)
@@ -135,7 +159,7 @@ class Session:
             print(prepared.unit.text, file=sys.stderr)
         report = Report(self.machine.release, len(self.machine.online))
         with written(report, self.job.report), ExitStack() as stack:
-            with progress("compiling and loading"):
+            with progress("compiling and loading", self._debug):
                 tracer = stack.enter_context(self._load(prepared, compiled))
                 self._leave_black_box(stack, prepared, tracer)
             for name, had in (("bufsize", prepared.bufsize), ("dynvarsize", prepared.dynvarsize)):
@@ -152,12 +176,14 @@ class Session:
 
     @contextmanager
     def _load(self, prepared: Prepared, compiled: Compiled) -> Iterator[Tracer]:
+        from dtrace_py.kernel.bpf import VerifierLog
         from dtrace_py.refusal import explained
         from dtrace_py.runtime.loader import LoadError
         from dtrace_py.runtime.tracer import load
 
-        made = prepared
-        loading = load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi)
+        made, options = prepared, self.job.options
+        log = VerifierLog(options.optional("bpflogsize") or None, _tell_log if options.flag("bpflog") else None)
+        loading = load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi, log)
         with ExitStack() as stack:
             try:
                 tracer = stack.enter_context(loading)
@@ -200,5 +226,10 @@ class Session:
             self.complain(f"left out {counted(len(unique), 'function')}, {reason}: {' '.join(unique)}")
 
     def _note(self, text: str) -> None:
-        if self.job.verbose:
+        if self.job.verbose or self.job.options.flag("debug"):
             self.complain(text)
+
+
+def _tell_log(text: str) -> None:
+    """What the kernel's verifier says of a program (option bpflog)."""
+    sys.stderr.writelines(f"BPF: {line}\n" for line in text.splitlines())

@@ -154,7 +154,8 @@ class _Unit:
 
     def _slack(self) -> int:
         sizes = (layout.size for function in self.functions.values() for layout in function.layouts)
-        return padded(max([FAULT_RECORD, *sizes]))
+        # What packet_piece() does not go beyond is there for the verifier (bpf/packet.h).
+        return padded(max([FAULT_RECORD, *sizes]) + self.environment.target.pcapsize * ("packet" in self.needs))
 
     def _clauses(self) -> list[str]:
         """Records and functions; those for ERROR come first, because the others may fire it."""

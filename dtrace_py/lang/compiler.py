@@ -19,7 +19,7 @@ from dtrace_py.lang.tables.versions import VERSION, encoded
 
 if TYPE_CHECKING:
     from dtrace_py.lang.arguments import ArgumentsOf
-    from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.facts import ProcessSymbols, TypeSource
     from dtrace_py.lang.grammar.ast import Outer
     from dtrace_py.lang.libraries import Libraries
     from dtrace_py.lang.limits import Limits
@@ -38,8 +38,12 @@ class Settings(NamedTuple):
     """Of the language, as versions.py encodes it."""
     least: Callable[[], Stability | None] = lambda: None
     """The stability that every name must have."""
-    targeted: bool = False
-    """Whether -c or -p named a process."""
+    process: ProcessSymbols | None = None
+    """The symbols of the process that -c or -p named."""
+    runs: bool = True
+    """Whether programs are to run, or only to be looked at."""
+    parsed: Callable[[tree.Program], object] = lambda _: None
+    """Sees the syntax tree of each source."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -81,6 +85,7 @@ class Compiler:
         from dtrace_py.lang.scope import Scope
 
         scope = Scope(self.types, self.program, self._from_library, lambda: self.settings.number("strsize"))
+        scope.process, scope.runs = self.settings.process, self.settings.runs
         self.program.types = scope.source
         return scope
 
@@ -94,6 +99,7 @@ class Compiler:
         self.scope.text = source
         self.scope.use_version(self.settings.version())
         self.scope.least = self.settings.least()
+        self.scope.undefined = [whose for whose in ("kernel", "user") if self.settings.flag(f"{whose[0]}defs")]
 
     def _from_library(self, name: str) -> bool:
         """Declare what our own library knows of a name; whether it knew something that had not been declared."""
@@ -125,9 +131,11 @@ class Compiler:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
         with deep_recursion():
             pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
-            parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
+            is_type, describes = lambda name: self.scope.is_type(name), lambda: self.settings.flag("pspec")
+            parsed = parse(source, macros, pragmas, is_type, describes)
             if parsed.errors:
                 raise CompileErrors(self._errors(parsed, source, pragmas.bindings))
+            self.settings.parsed(parsed)
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
             self.program.attributes.update(
@@ -154,6 +162,7 @@ class Compiler:
                     self.program.clauses.append(self._clause(item, source))
                 else:
                     self._declare(item, source)
+                    self._note_provider(item, source)
                 self._bind(item, bindings)
             except CompileErrors as several:
                 yield from several.errors
@@ -179,6 +188,12 @@ class Compiler:
                 name = f"{kind.keyword} {kind.tag}"
                 self._from_library(name)
                 self.scope.source.declare(name)
+
+    def _note_provider(self, item: Outer, source: Source) -> None:
+        from dtrace_py.lang.grammar import ast
+
+        if isinstance(item, ast.Provider):
+            self.program.providers.append((source, self.scope.providers[item.name]))
 
     def _spoil(self, item: Outer) -> None:
         """Note the names that a wrong declaration would have made: that they are missing is no error of its own."""
@@ -260,7 +275,7 @@ class Compiler:
     def _limits(self) -> Limits:
         from dtrace_py.lang.limits import SIZES, Limits
 
-        return Limits(*map(self.settings.number, SIZES))._replace(targeted=self.settings.targeted)
+        return Limits(*map(self.settings.number, SIZES))._replace(targeted=self.settings.process is not None)
 
 
 def _outside(name: str) -> bool:

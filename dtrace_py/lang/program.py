@@ -13,6 +13,7 @@ from dtrace_py.lang.tables.stability import STABLE, Stability
 if TYPE_CHECKING:
     # A program that only names probes is not worth the time that loading the rest takes.
     from dtrace_py.lang.acts import Statement
+    from dtrace_py.lang.definitions import DeclaredProvider
     from dtrace_py.lang.facts import TypeSource
     from dtrace_py.lang.typed import Expr
     from dtrace_py.lang.types import Type
@@ -154,6 +155,8 @@ class Program:
     """The built-in variables that any clause names."""
     attributes: dict[str, Stability] = field(default_factory=dict)
     """The stability of identifiers of the program, where a pragma says it (L22)."""
+    providers: list[tuple[Source, DeclaredProvider]] = field(default_factory=list)
+    """Those that are declared, and where, in order (D9)."""
     strsize: int = 256
     types: TypeSource | None = None
     """Where the structures are described that the program names; None if it names nothing but probes."""

@@ -176,7 +176,8 @@ class Element(Typed):
 
 @record
 class SymbolAddress(Typed):
-    """The address of a kernel symbol, ``module`symbol`` or ```symbol``; its value is a Load of it."""
+    """The address of a symbol of the kernel, ``module`symbol`` or ```symbol``, or of a process, with two backquotes; its value is
+    a Load of it."""
 
     name: str
     size: int

@@ -11,7 +11,7 @@ import json
 import struct
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
-from typing import Any
+from typing import Any, get_args
 
 from dtrace_py.codegen.layout import (
     Action,
@@ -48,18 +48,7 @@ HEADER = struct.Struct("<16sQQ")
 _VERSION = 2
 _END_OF_COLUMN = b"\0"
 
-_KINDS = (
-    IntField,
-    TextField,
-    BytesField,
-    StackField,
-    SymbolField,
-    UserStackField,
-    UserSymbolField,
-    NameField,
-    ConstantField,
-)
-_FIELDS = {each.__name__: each for each in _KINDS}
+_FIELDS = {each.__name__: each for each in get_args(Field) if each is not ShownField}
 
 # In place of what is left out: the records hold what expressions came to.
 _NOWHERE = Span(0, 0, 0)
@@ -140,6 +129,8 @@ def _action(action: Action) -> list[object] | None:
             return ["exit", None, fields]
         case acts.Perform(action=row) if row.name in ("print", "printm", "tracemem"):
             return ["tracemem", None, fields]
+        case acts.Perform(action=row) if row.name == "pcap":
+            return ["tracemem", None, fields[:2]]  # what was captured, and how much
         case acts.Printf(format=fmt):
             return ["printf", [part if isinstance(part, str) else values(part) for part in fmt.parts], fields]
     return None
@@ -192,7 +183,7 @@ def _read_action(size: int, kind: str, parts: list[Any] | None, fields: list[lis
 
 
 def _read_field(size: int, kind: str, *values: Any) -> Field:
-    field = _FIELDS[kind](*values)
+    field: Field = _FIELDS[kind](*values)
     match field:
         case IntField(offset=offset, size=1 | 2 | 4 | 8 as length) | TextField(offset=offset, size=length):
             end = offset + length

@@ -16,13 +16,16 @@ from pathlib import Path
 
 import pytest
 
+from dtrace_py.lang.facts import ProcessSymbol
 from dtrace_py.output import users
 from dtrace_py.process import maps
 from dtrace_py.process.elf import Elf, NotElf
+from dtrace_py.process.named import NamedSymbols
 from dtrace_py.process.symbols import Processes
 from dtrace_py.process.target import Target
 from dtrace_py.process.targets import notice, targets
 from tests.case import run
+from tests.conftest import can_load_programs
 
 LIBC = ctypes.CDLL(None)
 
@@ -254,6 +257,16 @@ def test_where_a_command_is_held(when: str, kind: str, tmp_path: Path, capfd: py
         assert said == [f"pid {held.first} exited with status 3"]
 
 
+@pytest.mark.skipif(not can_load_programs(), reason="loading BPF programs needs root")
+def test_the_environment_of_a_command(capfd: pytest.CaptureFixture[str]) -> None:
+    """Options setenv and unsetenv, in order."""
+    settings = "setenv=DT_A=1 setenv=DT_B=x=y setenv=DT_A= setenv=DT_C=2 unsetenv=DT_C unsetenv=DT_NONE".split()
+    options = [word for setting in settings for word in ("-x", setting)]
+    outcome = run([*options, "-qn", "BEGIN", "-c", "printenv DT_A DT_B DT_C"])
+    assert (outcome.stderr, outcome.status) == ("", 0)
+    assert capfd.readouterr().out == "\nx=y\n"
+
+
 def test_signals_reach_a_target_and_a_stopped_one_stays_so(program: Path) -> None:
     with running(program) as (process, _), targets([("p", str(process))], "") as grabbed:
         grabbed.release(lambda process: None)
@@ -326,3 +339,48 @@ def test_what_is_said_of_an_end() -> None:
     }.items():
         target.status = status
         assert notice(target) == f"pid 7 {text}"
+
+
+def test_names_of_processes(program: Path) -> None:
+    """L58: where the names of D programs are, in a program that is loaded anywhere."""
+    with running(program) as (process, (main, hidden, public, shown)):
+        symbols = NamedSymbols(process)
+        assert symbols.symbol("main") == symbols.symbol("main", "named")
+        for name, address in (("main", main), ("hidden", hidden), ("public", public)):
+            found = symbols.symbol(name)
+            assert found
+            assert (found.object, found.address, found.code, found.wide) == ("named", address, True, True)
+        assert symbols.symbol("shown") == ProcessSymbol("named", shown, 4, code=False, wide=True)
+        assert symbols.symbol("shown", "libc") is symbols.symbol("nosuch") is None
+        found = symbols.symbol("getppid")
+        assert found
+        assert found.object.startswith("libc.so")
+    assert NamedSymbols(process).symbol("main") is None, "it is gone"
+
+
+@pytest.mark.parametrize("flags", [["-no-pie"], ["-static"], ["-static-pie"]], ids=" ".join)
+def test_names_of_programs_that_are_loaded_otherwise(tmp_path: Path, flags: list[str]) -> None:
+    (tmp_path / "other.c").write_text(PROGRAM)
+    subprocess.run(["cc", *flags, "-o", tmp_path / "other", tmp_path / "other.c"], check=True)
+    with running(tmp_path / "other") as (process, (main, *_, shown)):
+        symbols = NamedSymbols(process)
+        assert [found and found.address for found in map(symbols.symbol, ("main", "shown"))] == [main, shown]
+
+
+def test_of_several_versions_of_a_name_the_one_that_programs_get() -> None:
+    """libc has two pthread_cond_wait(), one of them for programs of long ago."""
+    found = NamedSymbols(os.getpid()).symbol("pthread_cond_wait", "libc")
+    assert found
+    assert found.address == address_of("pthread_cond_wait")
+
+
+def test_symbols_of_another_width(tmp_path: Path) -> None:
+    """D_SYM_MODEL (L59): D programs are of 64 bits."""
+    (tmp_path / "narrow.s").write_text(".globl _start, number\n_start: pause; jmp _start\n.data\nnumber: .long 3\n")
+    narrow = tmp_path / "narrow"
+    subprocess.run(["cc", "-m32", "-nostdlib", "-static", "-o", narrow, tmp_path / "narrow.s"], check=True)
+    outcome = run(["-x", "errtags", "-c", str(narrow), "-n", "BEGIN { trace(``number); }"])
+    assert (
+        "[D_SYM_MODEL] in action list: cannot use 32-bit symbol narrow``number in a 64-bit D program" in outcome.stderr
+    )
+    assert outcome.status == 1

@@ -10,6 +10,7 @@ from dtrace_py.lang.check.calls import check_argument, check_arguments, check_co
 from dtrace_py.lang.check.conversions import decayed, string
 from dtrace_py.lang.check.errors import undefined_aggregation, wrong_argument
 from dtrace_py.lang.check.formats import check_printa, check_printf
+from dtrace_py.lang.check.memory import require_complete
 from dtrace_py.lang.check.stacks import RECORDED, recorded
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.formats import Format, parse_format
@@ -72,6 +73,7 @@ def _shown(check: ExpressionChecker, name: str, node: ast.Expr) -> typed.Expr:
         raise wrong("DYN", "a dynamic expression")
     if isinstance(value.type, FunctionType):
         raise CompileError("D_OP_ARRFUN", f"{name}( ) may not be applied to a function", node.span)
+    require_complete(check, value.type, "*", node.span)
     return value
 
 

@@ -131,6 +131,13 @@ def key_type(key: typed.Expr, number: int, what: str) -> Type:
     return key.type
 
 
+def require_complete(check: ExpressionChecker, kind: Type, op: str, span: Span) -> None:
+    """Raise D_OP_INCOMPLETE for a structure of which only the name is known."""
+    if isinstance(kind, StructType) and check.scope.source.size(kind) is None:
+        text = f"operator {op} cannot be applied to a forward declaration: no {kind} definition is available"
+        raise CompileError("D_OP_INCOMPLETE", text, span)
+
+
 def member(check: ExpressionChecker, node: ast.Member) -> typed.Expr:
     """``base->name`` or ``base.name`` (O22)."""
     base = check.value(node.base) if node.arrow else check.check(node.base)
@@ -144,10 +151,7 @@ def member(check: ExpressionChecker, node: ast.Member) -> typed.Expr:
     if not isinstance(kind, StructType):
         op = "->" if node.arrow else "."
         raise CompileError("D_OP_SOU", f'operator {op} cannot be applied to type "{kind}"', node.span)
-    if check.scope.source.size(kind) is None:
-        op = "->" if node.arrow else "."
-        text = f"operator {op} cannot be applied to a forward declaration: no {kind} definition is available"
-        raise CompileError("D_OP_INCOMPLETE", text, node.span)
+    require_complete(check, kind, "->" if node.arrow else ".", node.span)
     found = check.scope.source.member(kind, node.name)
     if found is None:
         known = like(node.name, lambda: [name for name, _ in check.scope.source.members(kind)])
