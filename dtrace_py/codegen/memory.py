@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.codegen import dynamic, scratch, surroundings
 from dtrace_py.codegen.dynamic import is_memory
-from dtrace_py.codegen.operands import Number, loading
+from dtrace_py.codegen.operands import Buffer, Number, loading
 from dtrace_py.codegen.variables import storage_type
 from dtrace_py.lang import typed
 from dtrace_py.lang.types import IntType, StringType, Type
@@ -90,6 +90,15 @@ class Memory:
                 self.writer.line(f"COPY({to}, {size}, {register});")
             case _:
                 self.writer.line(f"COPY({to}, {size}, {self.value(node)});")
+
+    def key(self, node: typed.Expr) -> Buffer:
+        """A copy of a value, zero to the end of its last word, as it is compared."""
+        size, room = self.environment.size(node.type), self.environment.room(node.type)
+        to = self._temporary(room)
+        if size < room:
+            self.writer.line(f"WORD({to}, {room // 8 - 1}) = 0;")
+        self.fill(to, node)
+        return Buffer(to, room)
 
     def _temporary(self, size: int) -> str:
         """C text of the address of so many bytes, a multiple of 8, which last to the end of the action."""

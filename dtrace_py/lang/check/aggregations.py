@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import typed
 from dtrace_py.lang.check.calls import require_known
-from dtrace_py.lang.check.conversions import convert
+from dtrace_py.lang.check.conversions import convert, decayed
 from dtrace_py.lang.check.errors import wrong_argument, wrong_count
 from dtrace_py.lang.check.memory import key_type
 from dtrace_py.lang.check.quantizers import parameters, require_same
@@ -18,7 +18,7 @@ from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING, Aggregating
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
-from dtrace_py.lang.types import INT64, Type, compatible, is_scalar
+from dtrace_py.lang.types import INT64, ArrayType, FloatType, IntType, StructType, Type, compatible, is_scalar, same
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -71,7 +71,18 @@ def _called(node: ast.Expr) -> str:
 def _key(check: ExpressionChecker, node: ast.Expr) -> typed.Key:
     if isinstance(node, ast.Call) and node.function.name in RECORDED:
         return recorded(check, node)
-    return check.value(node)
+    key = check.check(node)
+    return key if _is_memory(key) else decayed(key)
+
+
+def _is_memory(key: typed.Expr) -> bool:
+    """Whether a key is so many bytes (G32): a structure, a number that is not whole, or an array, unless it is of characters."""
+    match key.type:
+        case ArrayType(element=IntType(size=1, signed=True)) | ArrayType(count=0):
+            return False
+        case StructType():
+            return not isinstance(key, typed.Translated)
+    return isinstance(key.type, ArrayType | FloatType)
 
 
 def _increment(row: Aggregating, arguments: tuple[typed.Expr, ...]) -> tuple[typed.Expr, ...]:
@@ -108,7 +119,9 @@ def _declared(
 
 
 def _key_type(key: typed.Key, number: int) -> Type:
-    return key.type if isinstance(key, typed.RecordedKey) else key_type(key, number, "aggregation")
+    if isinstance(key, typed.RecordedKey) or _is_memory(key):
+        return key.type
+    return key_type(key, number, "aggregation")
 
 
 def _converted(aggregation: Aggregation, keys: list[typed.Key], span: Span) -> tuple[typed.Key, ...]:
@@ -117,7 +130,8 @@ def _converted(aggregation: Aggregation, keys: list[typed.Key], span: Span) -> t
         raise wrong_count(name, len(keys), len(aggregation.keys), span, "key")
     converted: list[typed.Key] = []
     for number, (key, kind) in enumerate(zip(keys, aggregation.keys, strict=True), start=1):
-        if not compatible(kind, key.type):
+        of_memory = isinstance(kind, ArrayType | StructType | FloatType)
+        if not (same(kind, key.type) if of_memory else compatible(kind, key.type)):
             raise wrong_argument(name, "key", number, kind, key.type, key.span)
         converted.append(key if isinstance(key, typed.RecordedKey) else convert(key, kind))
     return tuple(converted)
