@@ -18,7 +18,7 @@ from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING, Aggregating
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
-from dtrace_py.lang.types import INT64, ArrayType, FloatType, IntType, StructType, Type, compatible, is_scalar, same
+from dtrace_py.lang.types import INT64, ArrayType, FloatType, IntType, Type, compatible, is_scalar, same
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -72,17 +72,15 @@ def _key(check: ExpressionChecker, node: ast.Expr) -> acts.Key:
     if isinstance(node, ast.Call) and node.function.name in RECORDED:
         return recorded(check, node)
     key = check.check(node)
-    return key if _is_memory(key) else decayed(key)
+    return key if _is_memory(key.type) else decayed(key)
 
 
-def _is_memory(key: typed.Expr) -> bool:
-    """Whether a key is so many bytes (G32): a structure, a number that is not whole, or an array, unless it is of characters."""
-    match key.type:
+def _is_memory(kind: Type) -> bool:
+    """Whether keys of a type are so many bytes (G32): floating-point numbers, and arrays unless they are of characters."""
+    match kind:
         case ArrayType(element=IntType(size=1, signed=True)) | ArrayType(count=0):
             return False
-        case StructType():
-            return not isinstance(key, typed.Translated)
-    return isinstance(key.type, ArrayType | FloatType)
+    return isinstance(kind, ArrayType | FloatType)
 
 
 def _increment(row: Aggregating, arguments: tuple[typed.Expr, ...]) -> tuple[typed.Expr, ...]:
@@ -119,7 +117,7 @@ def _declared(
 
 
 def _key_type(key: acts.Key, number: int) -> Type:
-    if isinstance(key, acts.RecordedKey) or _is_memory(key):
+    if isinstance(key, acts.RecordedKey) or _is_memory(key.type):
         return key.type
     return key_type(key, number, "aggregation")
 
@@ -130,8 +128,7 @@ def _converted(aggregation: Aggregation, keys: list[acts.Key], span: Span) -> tu
         raise wrong_count(name, len(keys), len(aggregation.keys), span, "key")
     converted: list[acts.Key] = []
     for number, (key, kind) in enumerate(zip(keys, aggregation.keys, strict=True), start=1):
-        of_memory = isinstance(kind, ArrayType | StructType | FloatType)
-        if not (same(kind, key.type) if of_memory else compatible(kind, key.type)):
+        if not (same if _is_memory(kind) else compatible)(kind, key.type):
             raise wrong_argument(name, "key", number, kind, key.type, key.span)
         converted.append(key if isinstance(key, acts.RecordedKey) else convert(key, kind))
     return tuple(converted)
