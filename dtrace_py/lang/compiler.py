@@ -155,6 +155,7 @@ class Compiler:
 
     def _items(self, parsed: tree.Program, source: Source, bindings: Sequence[Binding]) -> Iterator[CompileError]:
         """Check clause after clause and declaration after declaration; yields what is wrong with any of them."""
+        self._foresee([item for item in parsed.items if not isinstance(item, tree.Clause)])
         for item in parsed.items:
             try:
                 if isinstance(item, tree.Clause):
@@ -169,6 +170,24 @@ class Compiler:
                 if not isinstance(item, tree.Clause):
                     self._spoil(item)
                 yield error
+
+    def _foresee(self, items: Sequence[Outer]) -> None:
+        """Before anything is declared: what the library calls by a name is there first (M38), and a structure that the program
+        defines is meant where it is named before that too, whatever the kernel calls so."""
+        if not items:
+            return
+        from dtrace_py.lang.grammar import ast
+
+        for item in items:
+            if not isinstance(item, ast.Declaration):
+                continue
+            if item.storage == "typedef":
+                for each in item.declarators:
+                    self._from_library(each.name)
+            if isinstance(kind := item.specifier, ast.Struct) and kind.tag and kind.members is not None:
+                name = f"{kind.keyword} {kind.tag}"
+                self._from_library(name)
+                self.scope.source.declare(name)
 
     def _note_provider(self, item: Outer, source: Source) -> None:
         from dtrace_py.lang.grammar import ast

@@ -58,6 +58,8 @@ def _shown(check: ExpressionChecker, name: str, node: ast.Expr) -> typed.Expr:
         return CompileError(f"D_{name.upper()}_{kind}", f"{name}( ) may not be applied to {what}", node.span)
 
     if isinstance(node, ast.Aggregation):
+        if node.keys is None:
+            check.check(node)  # perhaps there is none of that name
         raise wrong("AGG", "an aggregation")
     called = called_name(node)
     if called in AGGREGATING:
@@ -208,7 +210,7 @@ def _normalize(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.St
 
 
 def _scalar(check: ExpressionChecker, node: ast.Expr, tag: str, what: str) -> typed.Expr:
-    value = check.value(node)
+    value = check.check(node)
     if not is_scalar(value.type):
         raise CompileError(tag, f"{what} must be of scalar type", node.span)
     return value

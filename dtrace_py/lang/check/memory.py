@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import typed
 from dtrace_py.lang.check.arithmetic import arithmetic, offset
-from dtrace_py.lang.check.conversions import as_declared, convert, decayed, fits
+from dtrace_py.lang.check.conversions import as_declared, characters, convert, decayed, fits
 from dtrace_py.lang.check.errors import undefined, wrong_argument, wrong_count
 from dtrace_py.lang.check.names import array_named, is_new, scoped_name
 from dtrace_py.lang.check.translations import builtin_element, placed, translated_member
@@ -19,7 +19,6 @@ from dtrace_py.lang.scope import pointee
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.variables import ARRAYS
 from dtrace_py.lang.types import (
-    CHAR,
     INT64,
     SIZE,
     STRING,
@@ -64,13 +63,6 @@ def index(check: ExpressionChecker, node: ast.Index) -> typed.Expr:
     pointer = characters(of) if isinstance(of.type, StringType) else decayed(of)
     target = pointee(pointer.type)
     return load(target, node.span, offset(check, pointer, place, "+", node.span))
-
-
-def characters(value: typed.Expr) -> typed.Expr:
-    """A string as a pointer to its first character (S7)."""
-    if isinstance(value, typed.StringAt):
-        return pointer(value.address, CHAR) if value.limit == 0 else value
-    return typed.Characters(PointerType(CHAR), value.span, value)
 
 
 def _check_bounds(kind: ArrayType, place: typed.Expr, span: Span) -> None:

@@ -148,9 +148,11 @@ class Parser:
             body = self.inside.block()
             self._leave(self.inside)
         elif predicate is not None:
-            raise self._expected("expected actions { } following probe description and predicate")
+            text = "expected actions { } following probe description and predicate"
+            raise CompileError("D_SYNTAX", text, predicate.span)
         elif self.source.is_script:
-            raise self._expected("expected predicate and/or actions following probe description")
+            text = "expected predicate and/or actions following probe description"
+            raise CompileError("D_SYNTAX", text, descriptions[0].span)
         return Clause(start.to(self.last), tuple(descriptions), predicate, body)
 
     def _description(self) -> Description:
@@ -173,6 +175,3 @@ class Parser:
                 ) from None
 
         return ":".join(_DESCRIPTION_MACRO.sub(replace, field, count=1) for field in token.text.split(":"))
-
-    def _expected(self, what: str) -> CompileError:
-        return CompileError("D_SYNTAX", what, self.token.span)
