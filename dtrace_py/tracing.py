@@ -18,7 +18,7 @@ from dtrace_py.kernel.machine import Machine
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
 from dtrace_py.output.look import look_of
-from dtrace_py.output.progress import progress
+from dtrace_py.output.progress import debugging, progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.output.values import Lookup
 from dtrace_py.prepare import Prepared
@@ -79,6 +79,7 @@ class Run:
             tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain, self.processes
         )
         self.signals = Signals()
+        self._debug = debugging(options, complain)
 
     def go(self, report: Report) -> int:
         """Attach, trace until something ends it, print, let go. Returns the exit status."""
@@ -88,7 +89,7 @@ class Run:
         cpus = self._cpus()
         with self.signals, ExitStack() as links:
             what = f"attaching {len(traced)} probes"
-            with report.attach.measured(), progress(what) as tell:
+            with report.attach.measured(), progress(what, self._debug) as tell:
                 attached = links.enter_context(self._attach(cpus, tell))
             if attached.refused:
                 self.complain(
@@ -107,7 +108,7 @@ class Run:
             if self.options.word("detach") == "background":
                 report.prompt_seconds = report.since_stop()
                 background.go_on(status)
-            with report.detach.measured(), progress(f"letting go of {len(traced)} probes"):
+            with report.detach.measured(), progress(f"letting go of {len(traced)} probes", self._debug):
                 links.close()
             report.restored_seconds = report.since_stop()
             bpf.wait_for_programs()

@@ -50,8 +50,6 @@ class _Unit:
         self.shape = shape
         self.environment = Environment(target, program.types or NoTypes())
         self.kinds = kinds(plan, shape.session)
-        if "vtimestamp" in program.builtins:
-            self.kinds.append(Kind("vtime", len(self.kinds)))
         self.errors = plan.at(ERROR)
         self.linkage = clauses.SUBPROGRAM if len(plan.enablings) > _INLINED else clauses.INLINE
         self.functions: dict[str, ClauseFunction] = {}
@@ -61,11 +59,13 @@ class _Unit:
         self._note()
         self._generate_clauses()
         self._check_memory()
-        if self._threads_end():
-            self.kinds.append(Kind("thread_end", len(self.kinds)))
         self.needs = set(self.environment.needs)
         for function in self.functions.values():
             self.needs |= function.needs
+        if "vtimestamp" in self.needs:
+            self.kinds.append(Kind("vtime", len(self.kinds)))
+        if self._threads_end():
+            self.kinds.append(Kind("thread_end", len(self.kinds)))
         if self.errors:
             self.needs.add("epid")
         layouts = [aggregations.layout(a, self.environment) for a in self.environment.aggregations.values()]
@@ -154,7 +154,8 @@ class _Unit:
 
     def _slack(self) -> int:
         sizes = (layout.size for function in self.functions.values() for layout in function.layouts)
-        return padded(max([FAULT_RECORD, *sizes]))
+        # What packet_piece() does not go beyond is there for the verifier (bpf/packet.h).
+        return padded(max([FAULT_RECORD, *sizes]) + self.environment.target.pcapsize * ("packet" in self.needs))
 
     def _clauses(self) -> list[str]:
         """Records and functions; those for ERROR come first, because the others may fire it."""

@@ -69,8 +69,9 @@ class LoadError(Exception):
 class Module:
     """A compiled unit: its maps exist, its programs can be loaded. A context manager; leaving it closes everything."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, log: bpf.VerifierLog | None = None) -> None:
         self._unit = unit
+        self._log = log or bpf.VerifierLog()
         self._bcc: Any = None
         self._section: linker.Section | None = None
         self._programs: dict[str, int] = {}
@@ -134,7 +135,7 @@ class Module:
                 f"the program is too large: a clause comes to {most} instructions, {_MOST_INSTRUCTIONS} are possible"
             )
         try:
-            return bpf.load_program(kind, attach_type, name, linked.code, linked.functions)
+            return bpf.load_program(kind, attach_type, name, linked.code, linked.functions, self._log)
         except bpf.Refused as error:
             if error.errno == errno.E2BIG and not error.log:
                 raise DtpyError(_TOO_MANY_MAPS) from error

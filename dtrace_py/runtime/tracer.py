@@ -54,10 +54,12 @@ class Tracer:
 
 
 @contextmanager
-def load(unit: Unit, plan: Plan, tables: Tables, ring_bytes: int, multi: bool) -> Iterator[Tracer]:
+def load(
+    unit: Unit, plan: Plan, tables: Tables, ring_bytes: int, multi: bool, log: bpf.VerifierLog | None = None
+) -> Iterator[Tracer]:
     """Compile, load and fill in; ``multi`` says that functions are attached by a link. Everything is gone at the end."""
     with ExitStack() as stack:
-        module = stack.enter_context(Module(unit))
+        module = stack.enter_context(Module(unit, log))
 
         def mapped(name: str) -> MappedArray:
             return stack.enter_context(closing(MappedArray(module.map_fd(name))))

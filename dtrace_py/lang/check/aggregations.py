@@ -34,7 +34,7 @@ def aggregate(check: ExpressionChecker, target: ast.Aggregation, node: ast.Assig
         expected = row.least if len(call.arguments) < row.least else row.most
         least = row.least != row.most and expected == row.least
         raise wrong_count(f"{row.name}( )", len(call.arguments), expected, call.span, least=least)
-    arguments = tuple(check.value(argument) for argument in call.arguments)
+    arguments = tuple(map(check.check, call.arguments))
     if arguments and not is_scalar(arguments[0].type):
         text = f"{row.name}( ) argument #1 must be of scalar type"
         raise CompileError("D_AGG_SCALAR", text, call.arguments[0].span)
