@@ -58,7 +58,9 @@ def ended(context: Context) -> list[str]:
 
 
 def clauses(kind: Kind, context: Context, sets: bool = True) -> list[str]:
-    """Run the clauses of the set in program order; behind one that may call exit(), look whether it did."""
+    """Run the clauses of the set in program order; behind one that may call exit(), look whether it did.
+
+    In END it only replaces the status: the others run (A24)."""
     lines: list[str] = []
     may_stop = False
     for enabling in kind.enablings:
@@ -74,7 +76,7 @@ def clauses(kind: Kind, context: Context, sets: bool = True) -> list[str]:
         else:
             lines.append(f"    {call}")
         function = context.functions[name]
-        may_stop |= function.exits or (function.can_fault and context.error_exits)
+        may_stop |= kind.name != "end" and (function.exits or (function.can_fault and context.error_exits))
     return lines
 
 
