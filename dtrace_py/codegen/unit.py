@@ -46,10 +46,10 @@ def generate(program: Program, plan: Plan, shape: Shape, target: Target) -> Unit
 
 
 def kinds(plan: Plan, session: bool) -> list[Kind]:
-    """The programs that the enabled probes need, each with the enablings that can happen in it."""
+    """The programs that a plan's own probes need, each with the enablings that can happen in it."""
     wanted: dict[str, set[int]] = {}
     masks = plan.masks
-    for probe in plan.probes:
+    for probe in plan.own:
         if probe == ERROR:
             continue  # fires inside the others
         if probe.provider == "dtrace":
@@ -81,7 +81,7 @@ class _Unit:
         self.shape = shape
         self.environment = Environment(target, program.types or NoTypes())
         self.kinds = kinds(plan, shape.session)
-        if _uses_vtimestamp(program):
+        if _uses_vtimestamp(program) and plan.since is None:
             self.kinds.append(Kind("vtime", len(self.kinds)))
         self.errors = plan.at(ERROR)
         self.linkage = clauses.SUBPROGRAM if len(plan.enablings) > _INLINED else clauses.INLINE
@@ -158,9 +158,10 @@ class _Unit:
                     aggregations.note(statement, self.environment)
 
     def _threads_end(self) -> bool:
-        """Whether there are variables to be freed when a thread ends: not if there is no thread but dtpy's own."""
-        probed = any(probe.provider != "dtrace" for probe in self.plan.probes)
-        return probed and bool(dynamic.of_threads(self.environment))
+        """Whether there are variables to be freed when a thread ends: not if there is no thread but dtpy's own, or if that is
+        done already."""
+        probed = bool(self.plan.waiting) or any(probe.provider != "dtrace" for probe in self.plan.own)
+        return probed and self.plan.since is None and bool(dynamic.of_threads(self.environment))
 
     # Clauses
 
@@ -169,11 +170,15 @@ class _Unit:
         return chain.from_iterable(clause.forms for clause in self.program.clauses)
 
     def _generate_clauses(self) -> None:
+        """All that are enabled, and those that may be: so all units of a tracing agree on variables and records."""
         in_error = {enabling.clause.label for enabling in self.errors}
-        elsewhere = {enabling.clause.label for kind in self.kinds for enabling in kind.enablings}
+        elsewhere = {each.clause.label for each in self.plan.enablings if each.probes - {ERROR.id}}
         for clause in self._forms():
-            for error, labels in ((True, in_error), (False, elsewhere)):
-                if clause.label in labels:
+            for error, wanted in (
+                (True, clause.label in in_error),
+                (False, clause.label in elsewhere or clause.number in self.plan.waiting),
+            ):
+                if wanted:
                     made = clauses.generate(clause, self.environment, error, bool(self.errors), self.linkage)
                     self.functions[made.name] = made
 
@@ -200,6 +205,8 @@ class _Unit:
             "STRSIZE": target.strsize,
             "STRING_BYTES": self.environment.bound,
         }
+        if self.plan.since is not None:
+            sizes["LATER"] = 1
         if "scratch" in self.needs:
             sizes["SCRATCH_BYTES"] = max(8, padded(target.scratchsize))
         if self.linkage == "SUBPROGRAM":
@@ -239,7 +246,10 @@ class _Unit:
 
     def _slack(self) -> int:
         sizes = (layout.size for function in self.functions.values() for layout in function.layouts)
-        return padded(max([FAULT_RECORD, *sizes]))
+        needed, had = padded(max([FAULT_RECORD, *sizes])), self.environment.target.ring_slack
+        if had and needed > had:
+            raise DtpyError(f"records there take {needed} bytes, the buffers were made for {had}")
+        return had or needed
 
     def _headers(self, names: list[str]) -> list[str]:
         return [f'#include "{name}.h"' for name in names]
@@ -250,10 +260,11 @@ class _Unit:
         return [*(["aggregate"] if layouts else []), *(["scratch"] if "scratch" in self.needs else []), *called]
 
     def _optional_headers(self) -> list[str]:
-        providers = {probe.provider for probe in self.plan.probes}
+        providers = {probe.provider for probe in self.plan.own}
+        placed = bool(providers & {"fbt", "syscall", "profile"})
         wanted = {
-            "sites": bool(providers & {"fbt", "syscall", "profile"}),
-            "registers": bool(providers & {"fbt", "syscall", "profile"}),
+            "sites": placed,
+            "registers": placed or bool(self.plan.waiting),
             "functions": "fbt" in providers,
             "starts": self._needs_starts(),
             "syscalls": "syscall" in providers,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from typing import assert_never
 
 from dtrace_py.codegen.described import Described
-from dtrace_py.codegen.layout import Action, ShownField, Unit
+from dtrace_py.codegen.layout import Action, ClauseLayout, ShownField, Unit
 from dtrace_py.codegen.operands import padded
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.consumer import fields, flow
@@ -53,7 +53,6 @@ class Consumer:
         complain: Callable[[str], object],
         options: Options,
     ) -> None:
-        self._plan = plan
         self._rings = rings
         self._store = store
         self._sink = sink
@@ -63,14 +62,12 @@ class Consumer:
         self._outside = Outside(sink, options)
         self._flow = flow.FlowIndent()
         self._headed = False
-        self._static = _is_static(unit)
-        self._unit = unit
+        self._clauses: dict[int, ClauseLayout] = {}
         self._single = memoryview(bytearray(unit.slack))
         self.kept = Kept(rings.cpus, rings.read_at_end)
-        self._steps = {
-            number: [self._step(number, action) for action in layout.actions] for number, layout in unit.clauses.items()
-        }
-        self._outward = {number for number, layout in unit.clauses.items() if any(map(_acts, layout.actions))}
+        self._steps: dict[int, list[Step]] = {}
+        self._outward: set[int] = set()
+        self.learn(unit, plan)
         self._lines: dict[tuple[int, Style], _Lines] = {}
         self._fault = struct.Struct("<IIQ").unpack_from
         self.consumed = [0] * rings.cpus
@@ -81,14 +78,23 @@ class Consumer:
         self.failed = False
         """Whether a fault ends tracing (option errexit)."""
 
+    def learn(self, unit: Unit, plan: Plan) -> None:
+        """What records of this unit and those before it hold, and all probes and enablings that they may be of."""
+        self._plan = plan
+        for number, layout in unit.clauses.items():
+            if number not in self._clauses:
+                self._clauses[number] = layout
+                self._steps[number] = [self._step(number, action) for action in layout.actions]
+                if any(map(_acts, layout.actions)):
+                    self._outward.add(number)
+        self._static = _is_static(self._clauses.values())
+
     def consume(self, cpus: Sequence[int], style: Style, abandoned: Callable[[], bool]) -> None:
         """Print what the rings of these CPUs hold. Leaves the rest where it is soon after it is ``abandoned``."""
         self._store.new_pass()
         self._lookup.users.new_pass()
         if self._options.flag("temporal"):
-            style = self._consume_records(
-                merged(self._rings, self._unit.clauses, cpus, abandoned), style, lambda: False
-            )
+            style = self._consume_records(merged(self._rings, self._clauses, cpus, abandoned), style, lambda: False)
         for cpu in cpus:
             if self._static and not style.flowindent:
                 self._consume_headers(cpu, style, abandoned)
@@ -134,7 +140,7 @@ class Consumer:
                     for each, kept in self.kept.commit(cpu, speculation, header & SHARED != 0):
                         style = self._commit(each, kept, style)
                 elif not header & DISCARDED:
-                    size = self._unit.clauses[header >> 32 & 0xFFFF].size
+                    size = self._clauses[header >> 32 & 0xFFFF].size
                     self.kept.keep(cpu, self._rings.word(place + 8), bytes(self._rings.bytes[place : place + size]))
                     consumed[cpu] += 1
                 if number % _STRIDE == 0:
@@ -202,7 +208,7 @@ class Consumer:
     # Actions
 
     def _step(self, enabling: int, action: Action) -> Step:
-        memory = self._single if self._unit.clauses[enabling].speculative else self._rings.bytes
+        memory = self._single if self._clauses[enabling].speculative else self._rings.bytes
         readers = [fields.reader(field, memory) for field in action.fields]
         match action.statement:
             case typed.Trace():
@@ -347,14 +353,14 @@ def _acts(action: Action) -> bool:
     return False
 
 
-def _is_static(unit: Unit) -> bool:
+def _is_static(layouts: Iterable[ClauseLayout]) -> bool:
     """Whether every record is nothing but a header, and what it prints follows from that."""
     return all(
         not layout.can_fault
         and not layout.speculative
         and (layout.size in (0, 8))
         and all(isinstance(action.statement, typed.Trace | typed.Printf) for action in layout.actions)
-        for layout in unit.clauses.values()
+        for layout in layouts
     )
 
 

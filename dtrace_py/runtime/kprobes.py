@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import translate
+from itertools import count
 from pathlib import Path
 
 from dtrace_py.errors import DtpyError, Interrupted
@@ -82,7 +83,7 @@ class Kprobes:
     refused: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Event:
     """One kprobe event: its name, the program it runs, where its probes are to be, and how many are."""
 
@@ -90,6 +91,11 @@ class _Event:
     program: int
     places: Sequence[Place]
     defined: int = 0
+
+
+_ours: list[_Event] = []
+"""The events of this process, while they are there."""
+_numbers = count()
 
 
 @contextmanager
@@ -103,7 +109,8 @@ def attached(
     """
     _remove_stale()
     events = _events(programs, places)
-    few = sum(len(event.places) for event in events) <= _FEW
+    _ours.extend(events)
+    few = sum(len(event.places) for event in _ours) <= _FEW
     descriptors: list[int] = []
     with Guardian(_remove_abandoned) as guardian, guardian.changed({OPTIMIZER: "0"} if few else {}):
         try:
@@ -124,6 +131,7 @@ def attached(
                 for event in events:
                     if event.defined:
                         _write(f"-:{event.name}\n")
+                    _ours.remove(event)
 
 
 def _events(programs: Mapping[str, int], places: Mapping[str, Sequence[Place]]) -> list[_Event]:
@@ -135,7 +143,7 @@ def _events(programs: Mapping[str, int], places: Mapping[str, Sequence[Place]]) 
         last = [place for place in where if not on_the_way(place.function)]
         for rank, some in enumerate((first, last)):
             for start in range(0, len(some), _PER_EVENT):
-                name = f"dtpy_{os.getpid()}/{kind}{len(events)}"
+                name = f"dtpy_{os.getpid()}/{kind}{next(_numbers)}"
                 events.append((rank, _Event(name, programs[kind], some[start : start + _PER_EVENT])))
     return [event for _, event in sorted(events, key=lambda each: each[0])]
 
@@ -203,7 +211,10 @@ def _remove_stale() -> None:
 def _remove(owner: int) -> None:
     text = Path(TRACEFS, "kprobe_events").read_text()
     for name in dict.fromkeys(re.findall(rf"^p\d*:(dtpy_{owner}/\S+)", text, re.MULTILINE)):
-        _write(f"-:{name}\n")
+        try:
+            _write(f"-:{name}\n")
+        except FileNotFoundError:  # another guardian of the same process was quicker
+            pass
 
 
 def _remove_abandoned(owner: int) -> None:
