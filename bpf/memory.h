@@ -12,6 +12,21 @@ static __always_inline struct scratch *scratch_of(struct firing *f)
     return &f->frame->temporaries.scratch;
 }
 
+/* How far into scratch memory an address is; one that is elsewhere is beyond its end. */
+static __always_inline u64 scratch_offset(struct scratch *scratch, u64 address)
+{
+    return address - *(volatile u64 *)&scratch->address;
+}
+
+/* Shows the verifier that both are within scratch memory; where they are not, the function returns -1. */
+#define SCRATCH_BOUND(offset, size) \
+    do { \
+        HIDE(offset); \
+        HIDE(size); \
+        if (offset > SCRATCH_BYTES || size > SCRATCH_BYTES) \
+            return -1; \
+    } while (0)
+
 /* A clause begins: its scratch memory is free. */
 static __always_inline void scratch_begin(struct firing *f)
 {
@@ -37,7 +52,7 @@ SUBPROGRAM u64 scratch_allocate(struct firing *f, u64 size)
 SUBPROGRAM int scratch_holds(struct firing *f, u64 address, u64 size)
 {
     struct scratch *scratch = scratch_of(f);
-    u64 offset = address - *(volatile u64 *)&scratch->address;
+    u64 offset = scratch_offset(scratch, address);
 
     return offset <= scratch->used && size <= scratch->used - offset;
 }
@@ -46,12 +61,9 @@ SUBPROGRAM int scratch_holds(struct firing *f, u64 address, u64 size)
 SUBPROGRAM long scratch_read(struct firing *f, u64 to, u64 size, u64 from)
 {
     struct scratch *scratch = scratch_of(f);
-    u64 offset = to - *(volatile u64 *)&scratch->address;
+    u64 offset = scratch_offset(scratch, to);
 
-    HIDE(offset);
-    HIDE(size);
-    if (offset > SCRATCH_BYTES || size > SCRATCH_BYTES)
-        return -1;
+    SCRATCH_BOUND(offset, size);
     if (bpf_probe_read_kernel(scratch->passing, size, (void *)from))
         return -1;
     return bpf_probe_read_kernel(scratch->bytes + offset, size, scratch->passing);
@@ -61,12 +73,9 @@ SUBPROGRAM long scratch_read(struct firing *f, u64 to, u64 size, u64 from)
 SUBPROGRAM long scratch_read_user(struct firing *f, u64 to, u64 size, u64 from)
 {
     struct scratch *scratch = scratch_of(f);
-    u64 offset = to - *(volatile u64 *)&scratch->address;
+    u64 offset = scratch_offset(scratch, to);
 
-    HIDE(offset);
-    HIDE(size);
-    if (offset > SCRATCH_BYTES || size > SCRATCH_BYTES)
-        return -1;
+    SCRATCH_BOUND(offset, size);
     return bpf_probe_read_user(scratch->bytes + offset, size, (void *)from);
 }
 
@@ -74,7 +83,7 @@ SUBPROGRAM long scratch_read_user(struct firing *f, u64 to, u64 size, u64 from)
 #define CHECKED_STORE(type, address_, value_) \
     do { \
         struct scratch *scratch_ = scratch_of(f); \
-        u64 to_ = (address_), offset_ = to_ - *(volatile u64 *)&scratch_->address; \
+        u64 to_ = (address_), offset_ = scratch_offset(scratch_, to_); \
         HIDE(offset_); \
         if (offset_ > SCRATCH_BYTES || offset_ + sizeof(type) > scratch_->used) \
             FAULT(FAULT_BADADDR, to_); \

@@ -19,14 +19,14 @@ from dtrace_py.output.sink import Sink
 
 _CONTEXTS = {"P": Field.PROVIDER, "m": Field.MODULE, "f": Field.FUNCTION, "n": Field.NAME, "i": Field.NAME}
 
-_LATER = {
-    "3": "the 32-bit data model (-32)",
-    "a": "anonymous tracing (-a)",
-    "A": "anonymous tracing (-A)",
-    "G": "USDT objects (-G)",
-    "h": "USDT headers (-h)",
+_UNSUPPORTED = {
+    "3": "the 32-bit data model (-32) is not supported: the kernel's is of 64 bits",
+    "a": "anonymous tracing (-a) is not supported: nothing traces before there are processes",
+    "A": "anonymous tracing (-A) is not supported: nothing traces before there are processes",
 }
-"""Flags that DTrace has and dtpy has not yet; they are refused rather than ignored."""
+"""Flags that DTrace has and that mean nothing here; they are refused rather than ignored."""
+
+_MODES = {"h": Mode.HEADER, "G": Mode.OBJECT, "l": Mode.LIST, "e": Mode.COMPILE}
 
 _WITH_VALUE = frozenset("36bcDfiILmnopPsUxX")
 _SHORTHANDS = {
@@ -74,6 +74,8 @@ _HELP = {
     "X": "... in a dialect: a, c, s or t; s is traditional C.",
     "S": "Show the generated C on standard error.",
     "v": "Verbose: stability, and what was left out and why.",
+    "h": "Write a C header for the probes of the providers that programs declare, to -o or after the script.",
+    "G": "Write an object for them to be linked with, likewise; what follows are the objects that use them.",
     "V": "Print the version of the D language.",
     "w": "Permit destructive actions.",
     "Z": "Permit descriptions that match no probe.",
@@ -100,7 +102,7 @@ class _Command(click.Command):
 
 def _flags() -> list[click.Parameter]:
     flags: list[click.Parameter] = []
-    for letter in [*_HELP, *_LATER, "6"]:
+    for letter in [*_HELP, *_UNSUPPORTED, "6"]:
         hidden = letter not in _HELP
         if letter in _WITH_VALUE:
             flags.append(
@@ -171,13 +173,13 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
     order: list[tuple[str, str | None]] = click.get_current_context().meta["given"]
     flags = [(key.removeprefix("f_"), value) for key, value in order]
     letters = {letter for letter, _ in flags}
-    if wrong := _combination([letter for letter, _ in flags]):
+    if wrong := _combination(flags):
         raise UsageError(wrong)
     for letter, value in flags:
         if (letter, value) not in {("3", "2"), ("6", "4")} and letter in "36":
             raise UsageError(f"illegal option -- {letter}{value}")
-        if letter in _LATER:
-            raise DtpyError(f"{_LATER[letter]} is not implemented (yet)")
+        if letter in _UNSUPPORTED:
+            raise DtpyError(_UNSUPPORTED[letter])
     if given["postmortem"] is not None and (given["operands"] or letters - _WITH_POSTMORTEM):
         raise UsageError("--postmortem traces nothing: it goes with -o, -q, -F and -x only")
     if "V" in letters:
@@ -189,9 +191,10 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
         return 0
     job = Job(
         sources=tuple(_sources(flags)),
-        operands=tuple(map(as_bytes, given["operands"])),
+        operands=() if "G" in letters else tuple(map(as_bytes, given["operands"])),
+        objects=given["operands"] if "G" in letters else (),
         options=_options(flags),
-        mode=Mode.LIST if "l" in letters else Mode.COMPILE if "e" in letters else Mode.TRACE,
+        mode=next((mode for letter, mode in _MODES.items() if letter in letters), Mode.TRACE),
         verbose="v" in letters,
         show_code="S" in letters,
         output=next((value for letter, value in reversed(flags) if letter == "o"), None),
@@ -207,20 +210,20 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
     return Session(job, Machine(), stdout, complain).run()
 
 
-def _combination(letters: list[str]) -> str | None:
+def _combination(flags: list[tuple[str, str | None]]) -> str | None:
     """What is wrong with these flags together (M3, M29, M30, -B)."""
-    given, scripts = set(letters), letters.count("s")
-    programs = given & {"s", *_CONTEXTS}
+    given = {letter for letter, _ in flags}
+    programs = [(letter, value or "") for letter, value in flags if letter in {"s", *_CONTEXTS}]
+    unnamed = "h" in given and "o" not in given
     rules = {
         "only one of the [-AGhlV] options can be specified at a time": len(given & set("AGhlV")) > 1,
         "-B not valid in combination with [-AGl] options": "B" in given and given & set("AGl"),
         "-B not valid in combination with -o option": {"B", "o"} <= given,
         "-G requires one or more scripts or enabling options": "G" in given and not programs,
         "-h requires one or more scripts or enabling options": "h" in given and not programs,
-        "-h requires an output file if multiple scripts are specified": "h" in given
-        and scripts > 1
-        and "o" not in given,
-        "-h requires an output file if no scripts are specified": "h" in given and not scripts and "o" not in given,
+        "-h requires an output file if multiple scripts are specified": unnamed and len(programs) > 1,
+        "-h requires an output file if no scripts are specified": unnamed
+        and not any(letter == "s" and value.endswith(".d") for letter, value in programs),
     }
     return next((text for text, broken in rules.items() if broken), None)
 

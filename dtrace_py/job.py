@@ -16,6 +16,15 @@ class Mode(Enum):
     TRACE = "trace"
     LIST = "list"
     COMPILE = "compile"
+    HEADER = "header"
+    """Make a C header of the providers that they declare (-h)."""
+    OBJECT = "object"
+    """Make an object of them (-G)."""
+
+    @property
+    def builds(self) -> bool:
+        """Whether files are made for other programs, which has nothing to do with what can be traced here."""
+        return self in (Mode.HEADER, Mode.OBJECT)
 
 
 @dataclass(slots=True)
@@ -38,6 +47,8 @@ class Job:
     """The id of the first of them, once there is one."""
     dump: str | None = None
     """The file of --postmortem."""
+    objects: Sequence[str] = ()
+    """The files that -G is given besides."""
     command: str = "dtpy"
     """What the command was called as: the beginning of every message."""
 

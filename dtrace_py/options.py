@@ -72,10 +72,12 @@ _C, _S, _D = Phase.COMPILE, Phase.STATIC, Phase.DYNAMIC
 OPTIONS = {
     row.name: row
     for row in (
-        *_rows(_C, flag, "argref cpp defaultargs droptags empty errtags knodefs nolibs unodefs verbose zdefs"),
+        *_rows(
+            _C, flag, "argref cpp defaultargs droptags empty errtags kdefs knodefs nolibs udefs unodefs verbose zdefs"
+        ),
         # What only a program sees that is built with the library, and what concerns -G alone.
         *_rows(_C, flag, "aggpercpu lazyload linknommap strip"),
-        *_rows(_C, flag, "core debug kdefs pspec udefs", False),
+        *_rows(_C, flag, "core debug pspec", False),
         *_rows(_C, flag, "cpphdrs", pragma=False),
         *_rows(_C, anything, "cppargs cpppath define incdir libdir syslibdir undef", pragma=False),
         *_rows(_C, anything, "ldpath objcopypath setenv unsetenv ctfpath modpath procfspath", False, False),
@@ -134,6 +136,9 @@ OPTIONS = {
     )
 }
 
+_OPPOSITES = {"kdefs": "knodefs", "knodefs": "kdefs", "udefs": "unodefs", "unodefs": "udefs"}
+"""Flags that switch each other off."""
+
 
 def _unknown(name: str) -> ValueError:
     from dtrace_py.lang.hints import did_you_mean, similar
@@ -177,6 +182,8 @@ class Options:
                 raise ValueError(f"{what} is not implemented (yet)")
             self.unbuilt[name] = what
         self._values[name] = wanted
+        if name in _OPPOSITES:
+            self._values[_OPPOSITES[name]] = None
         self.given.add(name)
         self.all.append((name, text))
 

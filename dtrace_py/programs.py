@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, Unlisted
 from dtrace_py.job import Job, Mode
 from dtrace_py.lang.compiler import Compiler, Settings
 from dtrace_py.lang.describe import Description, parse_description, unknown_id
-from dtrace_py.lang.errors import CompileError, CompileErrors
+from dtrace_py.lang.errors import CompileError, CompileErrors, not_built
 from dtrace_py.lang.grammar.macros import Macros, process_macros
 from dtrace_py.lang.program import Clause, Program
 from dtrace_py.lang.source import Field, Source, Span, as_text
@@ -23,7 +23,7 @@ from dtrace_py.providers.unmatched import unmatched
 
 if TYPE_CHECKING:
     from dtrace_py.lang.definitions import ProbeArgument
-    from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.facts import ProcessSymbols, TypeSource
     from dtrace_py.lang.libraries import Libraries
     from dtrace_py.options import Options
 
@@ -54,8 +54,9 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     options = job.options
     set_option = partial(options.set, pragma=True)
     version, least = partial(options.number, "version"), partial(_least, options)
-    depends, targeted = partial(_depends, providers), job.target != 0
-    settings = Settings(options.number, options.flag, set_option, depends, version, least, targeted)
+    depends, process = partial(_depends, providers), _process(job.target)
+    runs = job.mode is Mode.TRACE or job.shows_code
+    settings = Settings(options.number, options.flag, set_option, depends, version, least, process, runs)
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
@@ -73,7 +74,7 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
         except (CompileError, CompileErrors) as error:
             errors = error.errors if isinstance(error, CompileErrors) else (error,)
             raise DtpyError(_message(errors, source, options.flag("errtags"))) from error
-        if job.mode is Mode.TRACE or job.shows_code:
+        if runs:
             _refuse_unbuilt(clauses, source, options.flag("errtags"))
         matched = [Matched(clause, *each) for clause, each in zip(clauses, matching.take(), strict=True)]
         compiled.sources.append((source, matched))
@@ -100,6 +101,15 @@ def _depends(providers: Registry, kind: str, name: str) -> bool:
 def _least(options: Options) -> Stability | None:
     text = options.text("amin")
     return stability(text) if text else None
+
+
+def _process(target: int) -> ProcessSymbols | None:
+    """The symbols of the process that -c or -p named."""
+    if not target:
+        return None
+    from dtrace_py.process.named import NamedSymbols
+
+    return NamedSymbols(target)
 
 
 def _arguments(providers: Registry, types: Callable[[], TypeSource], probe: Probe) -> tuple[ProbeArgument, ...]:
@@ -146,8 +156,10 @@ class Matching:
         """The probes that each description of a clause matches; a list looks for those itself."""
         parsed = tuple(parse_description(text, context, at) for text, at in zip(texts, places, strict=True))
         found: tuple[list[Probe], ...] = ()
-        if self._job.mode is not Mode.LIST:
-            found = tuple(map(self._matched, parsed, places))
+        own = list(map(self._is_own, parsed, places))
+        if self._job.mode in (Mode.TRACE, Mode.COMPILE):
+            each = zip(own, parsed, places, strict=True)
+            found = tuple([] if theirs else self._matched(description, at) for theirs, description, at in each)
         self._found.append((parsed, found))
         return found
 
@@ -155,6 +167,21 @@ class Matching:
         """What was found since the last call."""
         found, self._found = self._found, []
         return found
+
+    def _is_own(self, description: Description, at: Span) -> bool:
+        """Whether a description is of a process's own probes (P26), which are not there yet: an error, where they are wanted."""
+        if not description.provider[-1:].isdigit():
+            return False
+        from dtrace_py.process.living import ungrabbable
+        from dtrace_py.providers.own import process_of
+
+        if process_of(description, at, ungrabbable) is None:
+            return False
+        error = not_built("the pid provider", at)
+        if self._job.mode is not Mode.COMPILE:
+            raise error
+        self._providers.pass_over("pid", Unlisted(error.message))
+        return True
 
     def _matched(self, description: Description, at: Span) -> list[Probe]:
         probes = self._providers.matching(description)

@@ -20,6 +20,7 @@ from dtrace_py.output.sink import Sink
 from dtrace_py.programs import Compiled
 
 if TYPE_CHECKING:
+    from dtrace_py.lang.facts import TypeSource
     from dtrace_py.prepare import Prepared
     from dtrace_py.process.targets import Targets
     from dtrace_py.runtime.tracer import Tracer
@@ -38,7 +39,7 @@ class Session:
         """Do what the job asks for; returns the exit status."""
         if self.job.dump is not None:
             return self._postmortem(self.job.dump)
-        if self.job.mode is not Mode.COMPILE:
+        if self.job.mode in (Mode.TRACE, Mode.LIST):
             requirements.require_root()
         self.machine.providers.lenient = self.job.mode is Mode.COMPILE
         if not self.job.targets:
@@ -52,7 +53,10 @@ class Session:
     def _run(self, processes: Targets | None) -> int:
         """The same, with the processes of -c and -p."""
         with progress("compiling and finding probes"):
-            compiled = programs.compile_job(self.job, lambda: self.machine.types, self.machine.providers)
+            compiled = programs.compile_job(self.job, self._types, self.machine.providers)
+        if self.job.mode.builds:
+            self._build(compiled)
+            return 0
         self._tell_unlisted()
         self._refuse_unbuilt()
         with self._output() as sink:
@@ -65,9 +69,25 @@ class Session:
                     if self.job.shows_code:
                         self._show_code(compiled)
                     return 0
-                case Mode.TRACE:
+                case _:
                     self._tell_stability(compiled, sink)
                     return self._trace(compiled, sink, processes)
+
+    def _types(self) -> TypeSource:
+        """The kernel's types; where programs are built that have probes of their own, they may be missing."""
+        if self.job.mode.builds and not self.machine.types.described:
+            from dtrace_py.lang.facts import NoTypes
+
+            return NoTypes()
+        return self.machine.types
+
+    def _build(self, compiled: Compiled) -> None:
+        """Make what -h and -G are for."""
+        from dtrace_py.usdt import build
+
+        build.write_header(self.job, compiled) if self.job.mode is Mode.HEADER else build.write_objects(
+            self.job, compiled
+        )
 
     def _postmortem(self, dump: str) -> int:
         """Print what a dead machine's rings hold."""

@@ -11,7 +11,7 @@ from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
 from dtrace_py.codegen.operands import PROCESS, Buffer, Number, constant, padded
 from dtrace_py.errors import DtpyError
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.program import Aggregation
 from dtrace_py.lang.tables.aggregating import AGGREGATING
 from dtrace_py.lang.types import IntType, PointerType, StackType, StringType, SymbolType, Type
@@ -49,7 +49,7 @@ def text_size(key: typed.Expr, environment: Environment) -> int:
     return environment.bound
 
 
-def note(statement: typed.Aggregate, environment: Environment) -> None:
+def note(statement: acts.Aggregate, environment: Environment) -> None:
     """Note what a clause needs of an aggregation: the largest sizes of its keys. Done for all clauses before the first."""
     aggregation = environment.aggregations.setdefault(statement.aggregation.name, statement.aggregation)
     if _words(aggregation) * 8 > _MOST_BYTES:
@@ -59,14 +59,14 @@ def note(statement: typed.Aggregate, environment: Environment) -> None:
     for place, key in enumerate(statement.keys):
         size = 8
         match key:
-            case typed.StackKey(frames=frames):
+            case acts.StackKey(frames=frames):
                 size = frames * 8
-            case typed.UserStackKey(frames=frames):
+            case acts.UserStackKey(frames=frames):
                 size = 8 + frames * 8
                 environment.user_stacks.add((aggregation.name, place))
-            case typed.UserSymbolKey():
+            case acts.UserSymbolKey():
                 size = 16
-            case typed.SymbolKey():
+            case acts.SymbolKey():
                 pass
             case _ if isinstance(key.type, StringType):
                 size = text_size(key, environment)
@@ -78,7 +78,7 @@ def stem_of(aggregation: Aggregation) -> str:
     return f"agg_{identifier(aggregation.name)}"
 
 
-def update(statement: typed.Aggregate, expressions: Expressions) -> None:
+def update(statement: acts.Aggregate, expressions: Expressions) -> None:
     """Generate ``@name[keys] = function(arguments)``."""
     writer, environment = expressions.writer, expressions.environment
     aggregation, stem = statement.aggregation, stem_of(statement.aggregation)
@@ -95,15 +95,15 @@ def update(statement: typed.Aggregate, expressions: Expressions) -> None:
     for place, (node, part) in enumerate(zip(statement.keys, parts, strict=True)):
         member, size = f"{key}->key{place}", environment.key_sizes[aggregation.name][place]
         if isinstance(part, Buffer):
-            expressions.copy(member, size, part)
-        elif isinstance(node, typed.UserSymbolKey):
+            expressions.strings.copy(member, size, part)
+        elif isinstance(node, acts.UserSymbolKey):
             assert isinstance(part, Number)
             writer.line(f"{member}[0] = {PROCESS};")
             writer.line(f"{member}[1] = {part.text};")
         elif isinstance(part, Number):
             writer.line(f"{member} = {part.text};")
         else:
-            assert isinstance(node, typed.StackKey | typed.UserStackKey)
+            assert isinstance(node, acts.StackKey | acts.UserStackKey)
             writer.line(f"string_clear((char *){member}, {size});")
             _stack(member, node, (aggregation.name, place) in environment.user_stacks, expressions)
     value = writer.fresh("slot")
@@ -112,9 +112,9 @@ def update(statement: typed.Aggregate, expressions: Expressions) -> None:
     writer.line(f"    {_apply(aggregation, value, [argument.text for argument in arguments])}")
 
 
-def _stack(member: str, node: typed.StackKey | typed.UserStackKey, user: bool, expressions: Expressions) -> None:
+def _stack(member: str, node: acts.StackKey | acts.UserStackKey, user: bool, expressions: Expressions) -> None:
     """A stack as a key. Where others of that key are of processes, the kernel's are those of process 0."""
-    if isinstance(node, typed.UserStackKey):
+    if isinstance(node, acts.UserStackKey):
         room = f"{node.strings}ULL << 32 | " if node.strings else ""
         expressions.writer.line(f"{member}[0] = {room}{PROCESS};")
         expressions.user_stack(f"{member} + 1", node.frames)
@@ -122,14 +122,12 @@ def _stack(member: str, node: typed.StackKey | typed.UserStackKey, user: bool, e
         expressions.stack(f"{member} + 1" if user else member, node.frames)
 
 
-def _evaluated(key: typed.Key, expressions: Expressions) -> Number | Buffer | None:
-    if isinstance(key, typed.StackKey | typed.UserStackKey):
+def _evaluated(key: acts.Key, expressions: Expressions) -> Number | Buffer | None:
+    if isinstance(key, acts.StackKey | acts.UserStackKey):
         return None
-    if isinstance(key, typed.SymbolKey | typed.UserSymbolKey):
+    if isinstance(key, acts.SymbolKey | acts.UserSymbolKey):
         return expressions.save(expressions.number(key.address))
-    if isinstance(key.type, StringType):
-        return expressions.buffer(key)
-    return expressions.save(expressions.number(key))
+    return expressions.operand(key)
 
 
 def _apply(aggregation: Aggregation, value: str, arguments: list[str]) -> str:

@@ -10,7 +10,7 @@ from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import ClauseLayout
 from dtrace_py.codegen.records import Records
 from dtrace_py.codegen.writer import Writer, comment, function
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts
 from dtrace_py.lang.program import Clause, records
 from dtrace_py.record import record
 
@@ -110,7 +110,7 @@ class _Generator:
         lines += [*(body if faults else _without_actions(body)), *self._end(faults)]
         parameters = ("struct firing *f", "u32 enabling")
         text = "\n".join([*head, *function(self.linkage, name, parameters, lines)])
-        exits = any(isinstance(statement, typed.Exit) for statement in chain(*self.clause.blocks))
+        exits = any(isinstance(statement, acts.Exit) for statement in chain(*self.clause.blocks))
         return ClauseFunction(
             name, self.in_error, text, self._records(), layouts, frozenset(self.expressions.needs), exits
         )
@@ -163,7 +163,7 @@ class _Generator:
         self.writer.line("    return;")
         self.writer.line("}")
 
-    def _only_block(self, statements: tuple[typed.Statement, ...]) -> None:
+    def _only_block(self, statements: tuple[acts.Statement, ...]) -> None:
         """All of a clause without if/else."""
         if speculations.among(statements):
             self._statements(statements)
@@ -180,17 +180,17 @@ class _Generator:
 
     # With if/else (P30)
 
-    def _branching(self, statements: tuple[typed.Statement, ...]) -> None:
+    def _branching(self, statements: tuple[acts.Statement, ...]) -> None:
         """Blocks, each an enabling of its own, and the conditions that lead to them."""
-        for branches, stretch in groupby(statements, lambda statement: isinstance(statement, typed.If)):
+        for branches, stretch in groupby(statements, lambda statement: isinstance(statement, acts.If)):
             if not branches:
                 self._block(tuple(stretch))
                 continue
             for each in stretch:
-                assert isinstance(each, typed.If)
+                assert isinstance(each, acts.If)
                 self._if(each)
 
-    def _if(self, node: typed.If) -> None:
+    def _if(self, node: acts.If) -> None:
         """A fault in a condition is one in the predicate of the block that it leads to."""
         self._enter(min(len(self.blocks), len(self.clause.blocks) - 1))
         self.writer.line("fault->action = 0;")
@@ -207,7 +207,7 @@ class _Generator:
             self.entered = block
             self.writer.line(f"enabling = first + {block};")
 
-    def _block(self, statements: tuple[typed.Statement, ...]) -> None:
+    def _block(self, statements: tuple[acts.Statement, ...]) -> None:
         number = len(self.blocks)
         self._enter(number)
         if speculations.among(statements):
@@ -218,12 +218,12 @@ class _Generator:
             self._statements(statements)
             self.writer.line("f->frame->counts.silent++;")
         self.writer.line("f->frame->counts.enablings++;")
-        if any(isinstance(statement, typed.Exit) for statement in statements):
+        if any(isinstance(statement, acts.Exit) for statement in statements):
             with self.writer.block("if (f->stopped)"):
                 self.writer.line("f->frame->counts.silent++;")
                 self.writer.line("return;")
 
-    def _recording_block(self, number: int, statements: tuple[typed.Statement, ...]) -> None:
+    def _recording_block(self, number: int, statements: tuple[acts.Statement, ...]) -> None:
         """A record for which there is no room costs this block only."""
         record, kind = f"record{number}", f"struct {self._record_name(number)}"
         self.writer.line(f"{kind} *{record} = record_reserve(f, sizeof(*{record}));")
@@ -235,7 +235,7 @@ class _Generator:
 
     # Statements
 
-    def _statements(self, statements: tuple[typed.Statement, ...], record: str = "record") -> None:
+    def _statements(self, statements: tuple[acts.Statement, ...], record: str = "record") -> None:
         """The statements of one block, which get a record of their own."""
         block = Records(self.expressions, self._start_action, record, speculations.among(statements))
         self.blocks.append(block)
@@ -244,31 +244,31 @@ class _Generator:
             block.begin()
         self._each(statements, block)
 
-    def _each(self, statements: tuple[typed.Statement, ...], block: Records) -> None:
+    def _each(self, statements: tuple[acts.Statement, ...], block: Records) -> None:
         for number, statement in enumerate(statements):
-            if isinstance(statement, typed.Perform | typed.Command) and statement.action.destructive:
+            if isinstance(statement, acts.Perform | acts.Command) and statement.action.destructive:
                 self.expressions.environment.destructive = True
             match statement:
-                case typed.Evaluate(value=value):
+                case acts.Evaluate(value=value):
                     self._start_action()
                     self.expressions.effect(value)
-                case typed.Aggregate():
+                case acts.Aggregate():
                     self._start_action()
                     aggregations.update(statement, self.expressions)
-                case typed.Speculate():
+                case acts.Speculate():
                     self._start_action()
                     self._speculate(statement, statements[number + 1 :], block)
                     return
-                case typed.Settle():
+                case acts.Settle():
                     self._start_action()
                     speculations.settle(statement, self.expressions)
-                case typed.Perform(action=action) if not action.records:
+                case acts.Perform(action=action) if not action.records:
                     self._start_action()
                     destructive.perform(self.expressions, statement)
                 case _:
                     block.add(statement)
 
-    def _speculate(self, statement: typed.Speculate, rest: tuple[typed.Statement, ...], block: Records) -> None:
+    def _speculate(self, statement: acts.Speculate, rest: tuple[acts.Statement, ...], block: Records) -> None:
         """What follows is held back, its record too; without a speculation, or room in it, nothing of it happens."""
         joined, record, number = speculations.speculate(statement, self.expressions), block.record, len(self.blocks) - 1
         with self.writer.aside(deeper=True) as nothing:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.codegen.operands import Number, constant
 from dtrace_py.codegen.scratch import arguments
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.types import STRING, StringType
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SIGSTOP, _LAST_SIGNAL = 19, 64
 
 
-def perform(make: Expressions, statement: typed.Perform) -> None:
+def perform(make: Expressions, statement: acts.Perform) -> None:
     """Generate an action that takes effect at once and leaves no record."""
     given = [make.save(make.number(argument)) for argument in statement.arguments]
     match statement.action.name:
@@ -52,10 +52,12 @@ def copyoutstr(make: Expressions, call: typed.Call) -> Number:
     string, *others = call.arguments
     if not isinstance(string.type, StringType):
         string = typed.StringAt(STRING, string.span, string)
-    source = make.full(make.buffer(string))
+    source = make.strings.whole(string)
     to, most = (make.save(make.number(each)) for each in others)
     outcome = make.writer.fresh("outcome")
-    make.writer.line(f"u64 {outcome} = copyout_string({make.text()}, {source.text}, {to.text}, {most.text});")
+    make.writer.line(
+        f"u64 {outcome} = copyout_string({make.strings.temporary()}, {source.text}, {to.text}, {most.text});"
+    )
     make.writer.line(f"CHECK({outcome} != COPYOUT_CANNOT_WRITE, BADADDR, {to.text});")
     return constant(0)
 

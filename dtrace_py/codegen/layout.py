@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dtrace_py.codegen.described import Described
+from dtrace_py.lang.acts import Statement
 from dtrace_py.lang.program import Aggregation, Clause
-from dtrace_py.lang.typed import Statement
 from dtrace_py.record import record
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dtrace_py.codegen import dynamic, scratch, surroundings
+from dtrace_py.codegen.arithmetic import arithmetic
+from dtrace_py.codegen.conditionals import choose
 from dtrace_py.codegen.dynamic import is_memory
-from dtrace_py.codegen.operands import Number, loading
-from dtrace_py.codegen.variables import storage_type
+from dtrace_py.codegen.operands import Number, loading, storage_type, stored
 from dtrace_py.lang import typed
-from dtrace_py.lang.types import IntType, StringType, Type
+from dtrace_py.lang.types import StringType, Type
 from dtrace_py.record import record
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Memory:
         self.expressions = expressions
         self.environment = expressions.environment
         self.writer = expressions.writer
+        self.strings = expressions.strings
         self._used = 0
 
     def next_action(self) -> None:
@@ -81,7 +83,7 @@ class Memory:
                 place = self.expressions.storage.found(node)
                 self.writer.line(f"COPY({to}, {size}, {place} ? {place}->value : 0);")
             case typed.Conditional():
-                self.expressions.choose(node, lambda arm: self.fill(to, arm))
+                choose(self.expressions, node, lambda arm: self.fill(to, arm))
             case typed.Built(members=members):
                 self._build(to, size, members)
             case typed.Argument():
@@ -147,7 +149,7 @@ class Memory:
         value = self.expressions.save(self.expressions.number(node.value))
         place = self._place(node.target, change=True)
         before = self.expressions.save(self._read(place, kind, bits)) if node.op else value
-        after = self.expressions.arithmetic(node.op, before, value, kind) if node.op else value
+        after = arithmetic(self.expressions, node.op, before, value, kind) if node.op else value
         self._write(place, kind, bits, after)
         self.expressions.effects += 1
         if not wanted or node.postfix:
@@ -158,10 +160,8 @@ class Memory:
         """A change of a string or a structure in a value; returns C text of its address."""
         assert isinstance(node.target, typed.Part)
         size = self.environment.size(node.type)
-        if isinstance(node.type, StringType):
-            source = self.expressions.full(self.expressions.buffer(node.value)).text
-        else:
-            source = self.value(node.value)
+        text = isinstance(node.type, StringType)
+        source = self.strings.whole(node.value).text if text else self.value(node.value)
         place = self._place(node.target, change=True)
         self._guarded(place, f"COPY({place.address}, {size}, {source});")
         self.expressions.effects += 1
@@ -202,14 +202,12 @@ class Memory:
 
     def _read(self, place: _Place, kind: Type, bits: tuple[int, int] | None) -> Number:
         ctype = storage_type(kind)
-        text, loose = f"AT({ctype}, {place.base}, {place.offset})", False
+        text = f"AT({ctype}, {place.base}, {place.offset})"
         if place.element:
             name = self.writer.fresh()
             self.writer.line(f"{ctype} {name} = {place.element} ? {text} : 0;")
             text = name
-        if bits:
-            return bit_field(text, kind, bits)
-        return Number(text, ctype if ctype in ("s64", "u64") else "int", loose)
+        return stored(text, kind, bits)
 
     def _write(self, place: _Place, kind: Type, bits: tuple[int, int] | None, value: Number) -> None:
         target = f"AT({storage_type(kind)}, {place.base}, {place.offset})"
@@ -217,13 +215,13 @@ class Memory:
         if bits:
             shift, width = bits
             mask = (1 << width) - 1
-            kept = f"{target} & {~(mask << shift) & (1 << kind_size(kind) * 8) - 1:#x}ULL"
+            kept = f"{target} & {~(mask << shift) & (1 << self.environment.size(kind) * 8) - 1:#x}ULL"
             text = f"({kept}) | ({value.as_('u64')} & {mask:#x}ULL) << {shift}"
         self._guarded(place, f"{target} = {text};")
 
     def _write_text(self, place: _Place, size: int, value: typed.Expr) -> None:
         """A string as an array of so many characters."""
-        text = self.expressions.full(self.expressions.buffer(value))
+        text = self.strings.whole(value)
         self.writer.line(f"COPY({place.address}, {min(size, text.size)}, {text.text});")
 
     def _guarded(self, place: _Place, line: str) -> None:
@@ -236,16 +234,3 @@ class Memory:
     def address(self, node: typed.Expr) -> Number:
         """The address of a value as a number: what an array is as a pointer. (To the verifier one of its own is no number.)"""
         return self.expressions.spilled(Number(f"(u64){self.value(node)}", "u64"))
-
-
-def kind_size(kind: Type) -> int:
-    """Bytes of an integer or pointer."""
-    return kind.size if isinstance(kind, IntType) else 8
-
-
-def bit_field(text: str, kind: Type, bits: tuple[int, int]) -> Number:
-    """A bit-field of a word (D2)."""
-    shift, width = bits
-    if isinstance(kind, IntType) and kind.signed:
-        return Number(f"(s64)((u64){text} << {64 - shift - width}) >> {64 - width}", loose=True)
-    return Number(f"(u64){text} >> {shift} & {(1 << width) - 1:#x}", "u64", loose=True)

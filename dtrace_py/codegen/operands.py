@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.lang import typed
+from dtrace_py.lang.types import IntType, Type
 from dtrace_py.lang.userland import is_of_process
 from dtrace_py.record import record
 
@@ -48,6 +49,29 @@ def constant(value: int, unsigned: bool = False) -> Number:
         return Number(f"{value}ULL", "u64", constant=value)
     suffix = "" if abs(value) <= _INT_MAX else "LL"
     return Number(f"{value}{suffix}", "s64", loose=value < 0, constant=value)
+
+
+def joint(*numbers: Number) -> str:
+    """The C type of a 64-bit result of these: unsigned if one of them is."""
+    return "u64" if any(number.ctype == "u64" for number in numbers) else "s64"
+
+
+def storage_type(kind: Type) -> str:
+    """The C type that holds a D integer or pointer in memory."""
+    if isinstance(kind, IntType):
+        return f"{'s' if kind.signed else 'u'}{kind.size * 8}"
+    return "u64"
+
+
+def stored(text: str, kind: Type, bits: tuple[int, int] | None = None) -> Number:
+    """An integer or pointer that memory holds, by C text of it; or the bit-field in it, which is (shift, width) (D2)."""
+    if bits is None:
+        ctype = storage_type(kind)
+        return Number(text, ctype if ctype in ("s64", "u64") else "int")
+    shift, width = bits
+    if isinstance(kind, IntType) and kind.signed:
+        return Number(f"(s64)((u64){text} << {64 - shift - width}) >> {64 - width}", loose=True)
+    return Number(f"(u64){text} >> {shift} & {(1 << width) - 1:#x}", "u64", loose=True)
 
 
 @record

@@ -1,51 +1,21 @@
-"""The BPF programs of a unit: for each kind of probe, how a firing begins and which clauses it runs."""
+"""The BPF programs of a unit, a function here for each kind of probe: what fired, and with which arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dtrace_py.codegen import firing
+from dtrace_py.codegen.firing import Context
+from dtrace_py.codegen.kinds import Kind
 
-from dtrace_py.codegen.clauses import ClauseFunction, function_name
-from dtrace_py.codegen.plan import Enabling
-from dtrace_py.codegen.shape import Shape
-from dtrace_py.codegen.writer import function
-from dtrace_py.record import record
-
-_ENTRY = ("f.arg{0} = regs->{1};", ("di", "si", "dx", "cx", "r8", "r9"))
+_FUNCTION = ("di", "si", "dx", "cx", "r8", "r9")
 _SYSCALL = ("di", "si", "dx", "r10", "r8", "r9")
+"""The registers that arguments of functions and of system calls come in."""
+
 _ENTRY_IP = 9
 """A function's probed instruction is at most so far behind its start: endbr64 and the patched call. A return address,
 even in a function that calls itself first, is further (x86-64)."""
 
-COMPAT_SYSCALL = 2
+_COMPAT_SYSCALL = 2
 """TS_COMPAT in thread_info.status (arch/x86/include/asm/thread_info.h)."""
-
-
-@dataclass(slots=True)
-class Kind:
-    """One program to be generated: its number, and the enablings that can happen in it."""
-
-    name: str
-    number: int
-    enablings: list[Enabling] = field(default_factory=list)
-
-
-@record
-class Context:
-    """What the generation of programs needs to know of the whole unit."""
-
-    functions: dict[str, ClauseFunction]
-    needs: frozenset[str]
-    """argN, errno, this, vtimestamp, as used by any clause."""
-    shape: Shape
-    error_exits: bool
-    """Whether an ERROR clause calls exit()."""
-    places: dict[str, int]
-    """The place of BEGIN, END and ERROR among the enabled probes."""
-    task_pid: int = 0
-    """The offset of a thread's number in struct task_struct."""
-    ending: tuple[str, ...] = ()
-    """What frees the variables of a thread that has ended."""
 
 
 def generate(kind: Kind, context: Context) -> str:
@@ -65,102 +35,25 @@ def generate(kind: Kind, context: Context) -> str:
     return "\n".join(body(kind, context)) + "\n"
 
 
-def error_function(enablings: list[Enabling], context: Context, linkage: str) -> str:
-    """The function that runs the ERROR clauses, in place, when another clause has faulted (F21)."""
-    values = {"arg0": "0", "arg1": "enabling_id(f, enabling)", "arg2": "fault->action", "arg3": "-1"}
-    values |= {"arg4": "fault->code", "arg5": "fault->value", "probe": str(context.places["ERROR"])}
-    values = {name: value for name, value in values.items() if name == "probe" or name in context.needs}
-    lines = [
-        *(f"    {'u32' if name == 'probe' else 's64'} {name} = f->{name};" for name in values),
-        "",
-        *(f"    f->{name} = {value};" for name, value in values.items()),
-    ]
-    for enabling in enablings:
-        lines.append("    f->frame->counts.enablings++;")
-        lines.append(f"    {function_name(enabling.clause, True)}(f, {enabling.number});")
-    lines += [f"    f->{name} = {name};" for name in values]
-    parameters = ("struct firing *f", "u32 enabling", "struct fault *fault")
-    comment = "/* dtrace:::ERROR fires where the fault was, for the thread that had it. */"
-    return "\n".join([comment, *function(linkage, "fire_error", parameters, lines)])
-
-
-def _head(kind: Kind, parameter: str, gated: bool = True) -> list[str]:
-    return [
-        f"PROGRAM int {kind.name}({parameter})",
-        "{",
-        "    struct firing f = {};",
-        "",
-        f"    if (!firing_begin(&f, {kind.number}, context, {int(gated)}))",
-        "        return 0;",
-    ]
-
-
-def _started(context: Context) -> list[str]:
-    lines = []
-    if "vtimestamp" in context.needs:
-        lines.append("    f.started = bpf_ktime_get_ns();")
-    if "tokens" in context.needs:
-        lines.append("    f.frame->temporaries.tokens.next = 0;")
-    if "this" in context.needs:
-        lines.append("    string_clear((char *)&f.frame->temporaries.this_, sizeof(f.frame->temporaries.this_));")
-    return lines
-
-
-def _ended(context: Context) -> list[str]:
-    return ["    vtime_end(&f);"] if "vtimestamp" in context.needs else []
-
-
-def _clauses(kind: Kind, context: Context, sets: bool = True) -> list[str]:
-    """Run the clauses of the set in program order; behind one that may call exit(), look whether it did."""
-    lines: list[str] = []
-    may_stop = False
-    for enabling in kind.enablings:
-        name = function_name(enabling.clause, False)
-        word, bit = divmod(enabling.number, 64)
-        test = f"set->bits[{word}] & {1 << bit:#x}ULL"
-        call = f"{name}(&f, {enabling.number});"
-        if may_stop:
-            guard = f"({test}) && !stopped(&f)" if sets else "!stopped(&f)"
-            lines += [f"    if ({guard})", f"        {call}"]
-        elif sets:
-            lines += [f"    if ({test})", f"        {call}"]
-        else:
-            lines.append(f"    {call}")
-        function = context.functions[name]
-        may_stop |= function.exits or (function.can_fault and context.error_exits)
-    return lines
-
-
 def _owned(kind: Kind, context: Context) -> list[str]:
     """BEGIN and END: run on demand, for this consumer alone."""
     place = context.places[kind.name.upper()]
     return [
-        *_head(kind, "void *context", gated=False),
+        *firing.head(kind, "void *context", gated=False),
         f"    f.probe = {place};",
         f"    f.frame->counts.enablings += {len(kind.enablings)};",
         *(["    f.skipped_frames = f.has_own_frames = 1; /* this program */"] if "stack" in context.needs else []),
-        *_started(context),
-        *_clauses(kind, context, sets=False),
-        *_ended(context),
+        *firing.started(context),
+        *firing.clauses(kind, context, sets=False),
+        *firing.ended(context),
         "    return 0;",
         "}",
     ]
 
 
-def _arguments(context: Context, names: Iterable[str], indent: str = "    ") -> list[str]:
-    lines = [
-        f"{indent}f.arg{number} = regs->{register};"
-        for number, register in enumerate(names)
-        if f"arg{number}" in context.needs
-    ]
-    return lines
-
-
 def _entry_arguments(context: Context, indent: str) -> list[str]:
-    lines = _arguments(context, _ENTRY[1], indent)
-    for number in range(6, 10):
-        if f"arg{number}" in context.needs:
-            lines.append(f"{indent}f.arg{number} = stack_argument(regs->sp, {number});")
+    given = [*(f"regs->{name}" for name in _FUNCTION), *(f"stack_argument(regs->sp, {n})" for n in range(6, 10))]
+    lines = [f"{indent}f.arg{n} = {value};" for n, value in enumerate(given) if f"arg{n}" in context.needs]
     if context.shape.skip_entry_frame:
         lines.append(f"{indent}f.skipped_frames = 1;")
     return [*lines, *_in_caller(context, indent)]
@@ -184,23 +77,11 @@ def _in_caller(context: Context, indent: str) -> list[str]:
     return [f"{indent}f.in_caller = 1;"] if "callers" in context.needs else []
 
 
-def _run(kind: Kind, context: Context, result: str = "0") -> list[str]:
-    return [
-        "    if (!set)",
-        f"        return {result};",
-        *_started(context),
-        *_clauses(kind, context),
-        *_ended(context),
-        f"    return {result};",
-        "}",
-    ]
-
-
 def _session(kind: Kind, context: Context) -> list[str]:
     """Entry and return of functions in one program (kprobe session, Linux 6.10)."""
     result = "!returning && !site->return_set"
     return [
-        *_head(kind, "struct registers *context"),
+        *firing.head(kind, "struct registers *context"),
         "    struct registers *regs = context;",
         "    u64 function = bpf_get_func_ip(context);",
         "    struct site *site = site_of_function(function);",
@@ -218,7 +99,7 @@ def _session(kind: Kind, context: Context) -> list[str]:
         *_entry_arguments(context, "        "),
         "    }",
         "    /* A function without return clauses is spared the return. */",
-        *_run(kind, context, result),
+        *firing.run(kind, context, result),
     ]
 
 
@@ -235,24 +116,31 @@ def _function(kind: Kind, context: Context) -> list[str]:
     else:
         found = ["    struct site *site = site_of_function(bpf_get_func_ip(context));"]
     return [
-        *_head(kind, "struct registers *context"),
+        *firing.head(kind, "struct registers *context"),
         "    struct registers *regs = context;",
         *found,
+        *_of_site(entry),
+        *(_entry_arguments(context, "    ") if entry else _return_arguments(context, "    ")),
+        *firing.run(kind, context),
+    ]
+
+
+def _of_site(entry: bool) -> list[str]:
+    """What is to be done at an entry or return, and which probe that is: an entry's comes before the return's."""
+    return [
         "",
         "    if (!site)",
         "        return 0;",
         f"    struct clause_set *set = set_of(&f, site->{'entry' if entry else 'return'}_set);",
         "",
         f"    f.probe = site->probe{'' if entry else ' + !!site->entry_set'};",
-        *(_entry_arguments(context, "    ") if entry else _return_arguments(context, "    ")),
-        *_run(kind, context),
     ]
 
 
 def _syscall(kind: Kind, context: Context) -> list[str]:
     """raw_syscalls:sys_enter (registers, number) and sys_exit (registers, result)."""
     entry = kind.name == "syscall_entry"
-    lines = _head(kind, "struct bpf_raw_tracepoint_args *context")
+    lines = firing.head(kind, "struct bpf_raw_tracepoint_args *context")
     lines.append("    struct registers *regs = (void *)context->args[0];")
     if context.shape.status_offset is not None:
         status = f"bpf_get_current_task() + {context.shape.status_offset}"
@@ -261,7 +149,7 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
             "",
             "    /* 32-bit programs number their calls differently: theirs are not these. */",
             f"    bpf_probe_read_kernel(&status, sizeof(status), (void *)({status}));",
-            f"    if (status & {COMPAT_SYSCALL})",
+            f"    if (status & {_COMPAT_SYSCALL})",
             "        return 0;",
         ]
     if entry:
@@ -273,15 +161,7 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
             "    bpf_probe_read_kernel(&call, sizeof(call), &regs->orig_ax);",
             "    u32 number = call;",
         ]
-    lines += [
-        "    struct site *site = syscall_sites.lookup(&number);",
-        "",
-        "    if (!site)",
-        "        return 0;",
-        f"    struct clause_set *set = set_of(&f, site->{'entry' if entry else 'return'}_set);",
-        "",
-        f"    f.probe = site->probe{'' if entry else ' + !!site->entry_set'};",
-    ]
+    lines += ["    struct site *site = syscall_sites.lookup(&number);", *_of_site(entry)]
     if "stack" in context.needs:
         lines.append("    f.skipped_frames = 2; /* this program, and what the tracepoint called it through */")
         lines.append("    f.has_own_frames = 1;")
@@ -293,13 +173,13 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
         lines.append("    f.arg0 = f.arg1 = context->args[1];")
         if "errno" in context.needs:
             lines.append("    f.error = f.arg1 < 0 && f.arg1 >= -4095 ? -f.arg1 : 0;")
-    return [*lines, *_run(kind, context)]
+    return [*lines, *firing.run(kind, context)]
 
 
 def _profile(kind: Kind, context: Context) -> list[str]:
     """A timer: the cookie says which."""
     return [
-        *_head(kind, "struct timer_context *context"),
+        *firing.head(kind, "struct timer_context *context"),
         "    struct registers *regs = &context->regs;",
         "    u32 number = bpf_get_attach_cookie(context);",
         "    struct site *site = timer_sites.lookup(&number);",
@@ -318,7 +198,7 @@ def _profile(kind: Kind, context: Context) -> list[str]:
         "        f.arg1 = regs->ip;",
         "    else",
         "        f.arg0 = regs->ip;",
-        *_run(kind, context),
+        *firing.run(kind, context),
     ]
 
 

@@ -5,34 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from dtrace_py.codegen import layout
 from dtrace_py.codegen.described import described
 from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.expressions import Expressions
-from dtrace_py.codegen.layout import (
-    Action,
-    BytesField,
-    ConstantField,
-    Field,
-    IntField,
-    NameField,
-    ShownField,
-    StackField,
-    SymbolField,
-    TextField,
-    UserStackField,
-    UserSymbolField,
-)
-from dtrace_py.codegen.operands import PROCESS, loading, padded
-from dtrace_py.codegen.variables import storage_type
-from dtrace_py.lang import typed
+from dtrace_py.codegen.operands import PROCESS, loading, padded, storage_type
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.constants import cut
-from dtrace_py.lang.tables.actions import Action as ActionRow
+from dtrace_py.lang.tables.actions import Action
+from dtrace_py.lang.tables.variables import PROBE_NAMES
 from dtrace_py.lang.types import IntType, StringType
 
 HEADER = 8
 """Bytes of a record's header, of what names its speculation, and of its time (option temporal)."""
-
-_NAMES = ("probeprov", "probemod", "probefunc", "probename")
 
 
 class Records:
@@ -55,41 +40,41 @@ class Records:
         if self.temporal:
             self.members.append("    u64 time;")
         self.size = HEADER * len(self.members)
-        self.actions: list[Action] = []
+        self.actions: list[layout.Action] = []
 
     def begin(self) -> None:
         """Generate what a record has from the start."""
         if self.temporal:
             self.writer.line(f"{self.record}->time = bpf_ktime_get_ns();")
 
-    def add(self, statement: typed.Statement) -> None:
+    def add(self, statement: acts.Statement) -> None:
         """Generate one recording statement. Each argument counts as an action of its own, as in DTrace (F23)."""
         match statement:
-            case typed.Trace(value=value):
+            case acts.Trace(value=value):
                 self._action(statement, value)
-            case typed.Printf(arguments=arguments) | typed.Command(arguments=arguments):
+            case acts.Printf(arguments=arguments) | acts.Command(arguments=arguments):
                 self._action(statement, *arguments)
-            case typed.Exit(status=status):
+            case acts.Exit(status=status):
                 self._action(statement, status)
                 self.writer.line("firing_exit(f);")
-            case typed.Trunc(limit=amount) | typed.Normalize(divisor=amount):
+            case acts.Trunc(limit=amount) | acts.Normalize(divisor=amount):
                 self._action(statement, *(() if amount is None else (amount,)))
-            case typed.Record(value=value):
+            case acts.Record(value=value):
                 self.start_action()
-                self.actions.append(Action(statement, (self._special(value),)))
-            case typed.Printa() | typed.Clear():
+                self.actions.append(layout.Action(statement, (self._special(value),)))
+            case acts.Printa() | acts.Clear():
                 self._action(statement)
-            case typed.Perform(action=ActionRow(name="setopt" | "ftruncate"), arguments=arguments):
+            case acts.Perform(action=Action(name="setopt" | "ftruncate"), arguments=arguments):
                 self._action(statement, *arguments)
-            case typed.Perform(action=ActionRow(name="print")):
+            case acts.Perform(action=Action(name="print")):
                 self._print(statement)
-            case typed.Perform(action=ActionRow(name="tracemem")):
+            case acts.Perform(action=Action(name="tracemem")):
                 self._tracemem(statement)
-            case typed.Perform(action=ActionRow(name="printm")):
+            case acts.Perform(action=Action(name="printm")):
                 self._printm(statement)
-            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
+            case acts.Evaluate() | acts.Aggregate() | acts.If() | acts.Speculate() | acts.Settle():
                 raise AssertionError("records nothing by itself")
-            case typed.Perform():
+            case acts.Perform():
                 raise AssertionError(f"not refused: {statement.action.name}( )")
             case _:
                 assert_never(statement)
@@ -99,38 +84,38 @@ class Records:
         """Bytes of the whole record."""
         return padded(self.size)
 
-    def _action(self, statement: typed.Statement, *arguments: typed.Expr) -> None:
+    def _action(self, statement: acts.Statement, *arguments: typed.Expr) -> None:
         fields = []
         if not arguments:
             self.start_action()
         for argument in arguments:
             self.start_action()
             fields.append(self._field(argument))
-        self.actions.append(Action(statement, tuple(fields)))
+        self.actions.append(layout.Action(statement, tuple(fields)))
 
-    def _field(self, value: typed.Expr) -> Field:
+    def _field(self, value: typed.Expr) -> layout.Field:
         match value:
             case typed.Text(value=text):
-                return ConstantField(text.split("\0")[0][: self.expressions.environment.target.strsize - 1])
+                return layout.ConstantField(text.split("\0")[0][: self.expressions.environment.target.strsize - 1])
             case typed.Const(value=known, type=IntType(size=width, signed=signed)):
-                return ConstantField(cut(known, value.type), width, signed)
+                return layout.ConstantField(cut(known, value.type), width, signed)
             case typed.Read(builtin=builtin) if self._is_name(builtin.name):
-                return NameField(_NAMES.index(builtin.name))
+                return layout.NameField(PROBE_NAMES.index(builtin.name))
         kind = value.type
         offset, size = self._stored(value)
         if isinstance(kind, StringType):
-            return TextField(offset, size)
+            return layout.TextField(offset, size)
         if is_memory(kind):
-            return BytesField(offset, size)
-        return IntField(offset, size, kind.signed if isinstance(kind, IntType) else False)
+            return layout.BytesField(offset, size)
+        return layout.IntField(offset, size, kind.signed if isinstance(kind, IntType) else False)
 
     def _stored(self, value: typed.Expr) -> tuple[int, int]:
         """Generate a copy of a value in the record; returns its offset and size."""
         kind = value.type
         if isinstance(kind, StringType):
-            buffer = self.expressions.buffer(value)
+            buffer = self.expressions.strings.buffer(value)
             name, offset = self._member("text", f"char {{}}[{buffer.size}] __attribute__((aligned(8)))", buffer.size, 8)
-            self.expressions.copy(f"{self.record}->{name}", buffer.size, buffer)
+            self.expressions.strings.copy(f"{self.record}->{name}", buffer.size, buffer)
             return offset, buffer.size
         if is_memory(kind):
             size = self.expressions.environment.size(kind)
@@ -147,16 +132,16 @@ class Records:
         """Room for so many bytes."""
         return self._member("memory", f"char {{}}[{size}] __attribute__((aligned(8)))", size, 8)
 
-    def _print(self, statement: typed.Perform) -> None:
+    def _print(self, statement: acts.Perform) -> None:
         """print(value)."""
         (value,) = statement.arguments
         environment = self.expressions.environment
         self.start_action()
         offset, size = self._stored(value)
         shown = described(value.type, environment.types, environment.target.strsize)
-        self.actions.append(Action(statement, (ShownField(offset, size, shown),)))
+        self.actions.append(layout.Action(statement, (layout.ShownField(offset, size, shown),)))
 
-    def _tracemem(self, statement: typed.Perform) -> None:
+    def _tracemem(self, statement: acts.Perform) -> None:
         """tracemem(address, size [, shown])."""
         address, amount, *shown = statement.arguments
         assert isinstance(amount, typed.Const)
@@ -164,13 +149,13 @@ class Records:
         name, offset = self._bytes(amount.value)
         number = self.expressions.number(address)
         self.writer.line(f"{loading(address)}_MEMORY({self.record}->{name}, {amount.value}, {number.text});")
-        fields: list[Field] = [BytesField(offset, amount.value)]
+        fields: list[layout.Field] = [layout.BytesField(offset, amount.value)]
         for each in shown:
             self.start_action()
             fields.append(self._field(each))
-        self.actions.append(Action(statement, tuple(fields)))
+        self.actions.append(layout.Action(statement, tuple(fields)))
 
-    def _printm(self, statement: typed.Perform) -> None:
+    def _printm(self, statement: acts.Perform) -> None:
         """printm(most, memref(address, size))."""
         most, reference = statement.arguments
         assert isinstance(most, typed.Const)
@@ -186,35 +171,37 @@ class Records:
         self.writer.line(f"    {amount} = {most.value};")
         self.writer.line(f"LOAD_MEMORY({self.record}->{name}, {amount}, {address});")
         self.writer.line(f"{self.record}->{size} = {amount};")
-        self.actions.append(Action(statement, (BytesField(offset, most.value), IntField(size_at, 8, False))))
+        self.actions.append(
+            layout.Action(statement, (layout.BytesField(offset, most.value), layout.IntField(size_at, 8, False)))
+        )
 
     def _is_name(self, builtin: str) -> bool:
         """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""
         environment = self.expressions.environment
-        return builtin in _NAMES and environment.names[builtin] <= environment.target.strsize
+        return builtin in PROBE_NAMES and environment.names[builtin] <= environment.target.strsize
 
-    def _special(self, value: typed.RecordedKey) -> Field:
+    def _special(self, value: acts.RecordedKey) -> layout.Field:
         match value:
-            case typed.SymbolKey():
+            case acts.SymbolKey():
                 number = self.expressions.number(value.address)
                 name, offset = self._member("address", "u64 {}", 8, 8)
                 self.writer.line(f"{self.record}->{name} = {number.text};")
-                return SymbolField(offset, value.what)
-            case typed.UserSymbolKey():
+                return layout.SymbolField(offset, value.what)
+            case acts.UserSymbolKey():
                 number = self.expressions.number(value.address)
                 name, offset = self._member("address", "u64 {}[2]", 16, 8)
                 self.writer.line(f"{self.record}->{name}[0] = {PROCESS};")
                 self.writer.line(f"{self.record}->{name}[1] = {number.text};")
-                return UserSymbolField(offset, value.what)
-            case typed.StackKey(frames=frames):
+                return layout.UserSymbolField(offset, value.what)
+            case acts.StackKey(frames=frames):
                 name, offset = self._member("stack", f"u64 {{}}[{frames}]", frames * 8, 8)
                 self.expressions.stack(f"{self.record}->{name}", frames)
-                return StackField(offset, frames)
-            case typed.UserStackKey(frames=frames):
+                return layout.StackField(offset, frames)
+            case acts.UserStackKey(frames=frames):
                 name, offset = self._member("stack", f"u64 {{}}[{1 + frames}]", 8 + frames * 8, 8)
                 self.writer.line(f"{self.record}->{name}[0] = {PROCESS};")
                 self.expressions.user_stack(f"{self.record}->{name} + 1", frames)
-                return UserStackField(offset, frames, value.strings)
+                return layout.UserStackField(offset, frames, value.strings)
         assert_never(value)
 
     def _member(self, stem: str, declaration: str, size: int, alignment: int) -> tuple[str, int]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dtrace_py.codegen.arithmetic import arithmetic
 from dtrace_py.codegen.dynamic import is_memory
-from dtrace_py.codegen.operands import Buffer, Number, constant
-from dtrace_py.codegen.variables import storage_type
+from dtrace_py.codegen.operands import Buffer, Number, constant, storage_type, stored
 from dtrace_py.lang import typed
 from dtrace_py.lang.types import StringType
 
@@ -61,7 +61,7 @@ def memref(make: Expressions, call: typed.Call) -> Number:
 def copyinstr(make: Expressions, call: typed.Call) -> Buffer:
     """R6: the limit counts the terminator."""
     address, *limits = arguments(make, call)
-    to, size, most = make.text(), make.environment.bound, make.environment.target.strsize
+    to, size, most = make.strings.temporary(), make.environment.bound, make.environment.target.strsize
     limit = most
     if limits and limits[0].constant is not None:
         limit = min(limits[0].constant % (1 << 64), most)
@@ -99,34 +99,34 @@ def store(make: Expressions, node: typed.Store) -> Number:
         before = constant(0)
         value = make.number(node.value)
     else:
-        before = make.save(make.extracted(_loaded(make, kind, address), target))
-        value = make.arithmetic(node.op, before, make.number(node.value), node.type)
+        before = make.save(stored(_loaded(make, kind, address), target.type, target.bits))
+        value = arithmetic(make, node.op, before, make.number(node.value), node.type)
     new = make.writer.fresh()
     make.writer.line(f"{kind} {new} = {value.text};")
     if target.bits is None:
         make.writer.line(f"CHECKED_STORE({kind}, {address.text}, {new});")
-        return before if node.postfix else make.as_loaded(new, node.type)
+        return before if node.postfix else stored(new, node.type)
     shift, width = target.bits
     around = _loaded(make, kind, address)
     mask = (1 << width) - 1 << shift
     kept = f"(u64){around} & {~mask & (1 << 64) - 1:#x}ULL"
     make.writer.line(f"{new} = ({kept}) | ((u64){new} << {shift} & {mask:#x}ULL);")
     make.writer.line(f"CHECKED_STORE({kind}, {address.text}, {new});")
-    return before if node.postfix else make.save(make.extracted(make.as_loaded(new, node.type), target))
+    return before if node.postfix else make.save(stored(new, target.type, target.bits))
 
 
-def _loaded(make: Expressions, kind: str, address: Number) -> Number:
-    """What is at an address, bit-fields and all."""
+def _loaded(make: Expressions, kind: str, address: Number) -> str:
+    """A C variable of what is at an address, bit-fields and all."""
     name = make.writer.fresh()
     make.writer.line(f"{kind} {name};")
     make.writer.line(f"LOAD({name}, {address.text});")
-    return Number(name, kind if kind in ("s64", "u64") else "int")
+    return name
 
 
 def _store_string(make: Expressions, address: Number, value: typed.Expr) -> Number:
     """Returns where the string is that has been stored, not a number."""
-    to, size = make.text(), constant(make.environment.target.strsize)
-    make.copy(to, make.environment.bound, make.buffer(value))
+    to, size = make.strings.temporary(), constant(make.environment.target.strsize)
+    make.strings.copy(to, make.environment.bound, make.strings.buffer(value))
     _check_target(make, address, size)
     _check(make, f"!scratch_read(f, {address}, {size}, (u64){to})", "BADADDR", address)
     return Number(to)
@@ -155,8 +155,8 @@ def arguments(make: Expressions, call: typed.Call) -> list[Number]:
 
 def _characters(make: Expressions, string: typed.Expr) -> Number:
     """The address of a string's characters: of a copy, which stays what it is while other arguments are evaluated."""
-    to, size = make.text(), make.environment.bound
-    make.copy(to, size, make.buffer(string))
+    to, size = make.strings.temporary(), make.environment.bound
+    make.strings.copy(to, size, make.strings.buffer(string))
     return Number(f"(u64){to}", "u64", loose=True)
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dtrace_py.codegen.operands import Number
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 
 if TYPE_CHECKING:
     from dtrace_py.codegen.expressions import Expressions
 
 
-def among(statements: Iterable[typed.Statement]) -> bool:
+def among(statements: Iterable[acts.Statement]) -> bool:
     """Whether a block speculates."""
-    return any(isinstance(statement, typed.Speculate) for statement in statements)
+    return any(isinstance(statement, acts.Speculate) for statement in statements)
 
 
 def speculation(make: Expressions, call: typed.Call) -> Number:
@@ -25,14 +25,14 @@ def speculation(make: Expressions, call: typed.Call) -> Number:
     return Number(name)
 
 
-def speculate(statement: typed.Speculate, make: Expressions) -> str:
+def speculate(statement: acts.Speculate, make: Expressions) -> str:
     """The C variable that tells the speculation which the rest of the block belongs to; 0 without one (A21)."""
     number, joined = _id(statement.id, make), make.writer.fresh("joined")
     make.writer.line(f"u64 {joined} = speculate(f, {number});")
     return joined
 
 
-def settle(statement: typed.Settle, make: Expressions) -> None:
+def settle(statement: acts.Settle, make: Expressions) -> None:
     """commit() or discard() (A22, A23)."""
     number = _id(statement.id, make)
     if statement.commits:

@@ -95,9 +95,9 @@ def number(make: Expressions, call: typed.Call) -> Number:
 
 def buffer(make: Expressions, call: typed.Call) -> Buffer:
     """The value of a call that is a string."""
-    row, to, size = ROWS[call.subroutine.name], make.text(), make.environment.bound
+    row, to, size = ROWS[call.subroutine.name], make.strings.temporary(), make.environment.bound
     if row.result == "room":
-        make.text()  # the verifier sees that far, though nothing goes there
+        make.strings.temporary()  # the verifier sees that far, though nothing goes there
     c = _called(make, call, row, to)
     if row.result == "some":
         found = make.save(Number(c, "u64"))
@@ -119,7 +119,7 @@ def _called(make: Expressions, call: typed.Call, row: Row, to: str) -> str:
             places[f"null{position}"] = argument.null or "0"
         elif argument.null:
             make.writer.line(f"CHECK_STRING({argument.null});")
-        places[str(position)] = make.full(argument).text
+        places[str(position)] = make.strings.full(argument).text
     for position in range(len(call.arguments), len(call.subroutine.prototype.parameters)):
         places[str(position)] = row.omitted
     for name in SCRATCH:
@@ -145,8 +145,8 @@ def _length(make: Expressions, node: typed.Expr) -> Number | None:
             return constant(min(len(value.split("\0")[0]), strsize))
         case typed.StringAt(address=address, limit=limit) if loading(address) == "LOAD":
             at, length = make.number(address), writer.fresh("length")
-            scratch = make.text()
-            make.text()  # for the byte behind
+            scratch = make.strings.temporary()
+            make.strings.temporary()  # for the byte behind
             writer.line(f"s64 {length};")
             writer.line(f"LOAD_LENGTH({length}, {scratch}, {min(limit or strsize, strsize)}, {at.text});")
             return Number(length)

@@ -5,16 +5,16 @@ Globals are members of one shared structure, clause-locals of a structure in the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dtrace_py.codegen import dynamic
+from dtrace_py.codegen.arithmetic import arithmetic
 from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment, identifier
-from dtrace_py.codegen.operands import Buffer, Number
+from dtrace_py.codegen.operands import Buffer, Number, storage_type, stored
 from dtrace_py.lang import typed
 from dtrace_py.lang.program import Variable
-from dtrace_py.lang.types import IntType, StringType, Type
+from dtrace_py.lang.types import StringType, Type
 
 if TYPE_CHECKING:
     from dtrace_py.codegen.expressions import Expressions
@@ -24,22 +24,6 @@ _SET = 8
 """Bytes behind a string variable that say whether it is NULL (IS_SET in bpf/strings.h)."""
 
 
-def storage_type(kind: Type) -> str:
-    """The C type that holds a D integer or pointer in memory."""
-    if isinstance(kind, IntType):
-        return f"{'s' if kind.signed else 'u'}{kind.size * 8}"
-    return "u64"
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where a value is: C text of an lvalue, or for a dynamic variable the key in place and the element found."""
-
-    text: str
-    key: str = ""
-    element: str = ""
-
-
 class Storage:
     """The variables of one clause function."""
 
@@ -47,37 +31,34 @@ class Storage:
         self.expressions = expressions
         self.environment = expressions.environment
         self.writer = expressions.writer
+        self.strings = expressions.strings
 
     # Reading
 
     def number(self, node: typed.Value) -> Number:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
-            return self._loaded(self.scalar(variable), variable.type)
-        place = self._find(node)
+            return stored(self.scalar(variable), variable.type)
+        element = self.found(node)
         name = self.writer.fresh()
-        self.writer.line(f"s64 {name} = {place.element} ? {place.element}->value : 0;")
+        self.writer.line(f"s64 {name} = {element} ? {element}->value : 0;")
         return Number(name)
 
     def buffer(self, node: typed.Value) -> Buffer:
         variable = self.environment.variable(node.variable)
         if not variable.dynamic:
             return self._string(self.scalar(variable))
-        place, to, size = self._find(node), self.expressions.text(), self.environment.bound
+        element, to, size = self.found(node), self.strings.temporary(), self.environment.bound
         with self.writer.aside(deeper=True) as found:
-            self.writer.line(f"string_copy({to}, {size}, {place.element}->value, {size});")
+            self.writer.line(f"string_copy({to}, {size}, {element}->value, {size});")
         with self.writer.aside(deeper=True) as absent:
             self.writer.line(f"string_clear({to}, {size});")
-        self.writer.branch(place.element, found, absent)
-        return Buffer(to, size, null=f"!{place.element}")
+        self.writer.branch(element, found, absent)
+        return Buffer(to, size, null=f"!{element}")
 
     def _string(self, text: str) -> Buffer:
         """A string variable that is not dynamic."""
         return Buffer(text, self.environment.bound, changes=True, null=f"!IS_SET({text})")
-
-    def _loaded(self, text: str, kind: Type) -> Number:
-        ctype = storage_type(kind)
-        return Number(text, ctype if ctype in ("s64", "u64") else "int")
 
     def scalar(self, variable: Variable) -> str:
         """C text of a variable that is always there."""
@@ -103,21 +84,18 @@ class Storage:
         for position, part in enumerate(parts):
             member = f"{name}->key{position}"
             if isinstance(part, Buffer):
-                self.expressions.copy(member, self.environment.bound, part)
+                self.strings.copy(member, self.environment.bound, part)
             else:
                 self.writer.line(f"{member} = {part.text};")
         return name
 
-    def _find(self, node: typed.Value, key: str = "") -> _Place:
+    def found(self, node: typed.Value, key: str = "") -> str:
+        """C text of the element of a dynamic variable, or a null pointer."""
         stem = dynamic.pool(self.environment, node.variable).name
         key = key or self.key(node)
         element = self.writer.fresh("found")
         self.writer.line(f"struct {stem}_value *{element} = {stem}.lookup({key});")
-        return _Place("", key, element)
-
-    def found(self, node: typed.Value, key: str = "") -> str:
-        """C text of the element of a dynamic variable, or a null pointer."""
-        return self._find(node, key).element
+        return element
 
     # Changing
 
@@ -138,14 +116,14 @@ class Storage:
         if isinstance(node, typed.Assign):
             value = self.expressions.number(node.value)
             self.writer.line(f"{text} = {value.text};")
-            return self.expressions.save(self._loaded(text, variable.type)) if wanted else value
+            return self.expressions.save(stored(text, variable.type)) if wanted else value
         before, value = self.expressions.pair(node.target, node.value)
         old = self.expressions.save(before) if wanted and node.postfix else None
-        after = self.expressions.arithmetic(node.op, before, value, variable.type)
+        after = arithmetic(self.expressions, node.op, before, value, variable.type)
         self.writer.line(f"{text} = {after.text};")
         if not wanted:
             return before
-        return old or self.expressions.save(self._loaded(text, variable.type))
+        return old or self.expressions.save(stored(text, variable.type))
 
     def _change_dynamic(self, node: typed.Assign | typed.Update) -> Number:
         kind = node.target.type
@@ -162,21 +140,20 @@ class Storage:
         ordered = self.expressions.effects != effects
         self.writer.lines += keyed if ordered else [*valued, *keyed]
         if ordered:
-            parts = [
-                self.expressions.copied(part) if isinstance(part, Buffer) and part.changes else part for part in parts
-            ]
-        place = self._find(node.target, self._filled(node.target.variable, parts))
+            parts = [self.strings.copied(part) if isinstance(part, Buffer) and part.changes else part for part in parts]
+        key = self._filled(node.target.variable, parts)
+        element = self.found(node.target, key)
         old = self.writer.fresh()
-        self.writer.line(f"s64 {old} = {place.element} ? {place.element}->value : 0;")
+        self.writer.line(f"s64 {old} = {element} ? {element}->value : 0;")
         if ordered:
             self.writer.lines += valued
-            place = _Place("", self._filled(node.target.variable, parts), place.element)
+            key = self._filled(node.target.variable, parts)
         before = Number(old)
-        after = self.expressions.arithmetic(node.op, before, value, kind)
+        after = arithmetic(self.expressions, node.op, before, value, kind)
         new = self.writer.fresh()
         self.writer.line(f"{storage_type(kind)} {new} = {after.text};")
-        self._store(node.target.variable, place.key, Number(new), kind)
-        return before if node.postfix else self._loaded(new, kind)
+        self._store(node.target.variable, key, Number(new), kind)
+        return before if node.postfix else stored(new, kind)
 
     def _store(self, variable: Variable, key: str, value: Number, kind: Type) -> None:
         if value.constant == 0:
@@ -199,30 +176,30 @@ class Storage:
     def change_string(self, node: typed.Assign) -> Buffer:
         """Generate the assignment of a string; returns the stored value."""
         variable = self.environment.variable(node.target.variable)
-        value, size = self.expressions.buffer(node.value), self.environment.bound
+        value, size = self.strings.buffer(node.value), self.environment.bound
         self.expressions.effects += 1
         if not variable.dynamic:
             to = self.scalar(variable)
-            null = self.expressions.kept(value).null  # it may be this very variable's
-            self.expressions.copy(to, size, value)
+            null = self.strings.kept(value).null  # it may be this very variable's
+            self.strings.copy(to, size, value)
             self.writer.line(f"IS_SET({to}) = {f'!({null})' if null else '1'};")
             return self._string(to)
         if value.null == "1":  # S3, S10: only a stored NULL frees
             self.free(variable, self.key(node.target))
             return value
-        stored = self.expressions.text()
-        self.expressions.copy(stored, size, value)
-        null = self.expressions.kept(value).null
+        copy = self.strings.temporary()
+        self.strings.copy(copy, size, value)
+        null = self.strings.kept(value).null
         key = self.key(node.target)
         with self.writer.aside(deeper=bool(null)) as store:
-            self.store(variable, key, stored)
+            self.store(variable, key, copy)
         if null:
             with self.writer.aside(deeper=True) as free:
                 self.free(variable, key)
             self.writer.branch(null, free, store)
         else:
             self.writer.lines += store
-        return Buffer(stored, size, null=null)
+        return Buffer(copy, size, null=null)
 
 
 # Declarations

@@ -61,12 +61,6 @@ class Writer:
         return "    " * self._depth + text if text else ""
 
 
-def c_string(text: str) -> str:
-    """A C string literal for Latin-1 text."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return '"' + "".join(c if " " <= c <= "~" else f"\\{ord(c):03o}" for c in escaped) + '"'
-
-
 def comment(text: str) -> str:
     """Text that may stand in a C comment, on one line."""
     return " ".join(text.split()).replace("*/", "* /").encode("ascii", "replace").decode()

@@ -1,28 +1,24 @@
-"""Reads the rings and acts: every record's actions in order, in DTrace's layout (contract section 9)."""
+"""Reads the rings and takes the steps of every record, in order and in DTrace's layout (contract section 9)."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from typing import assert_never
 
-from dtrace_py.codegen.described import Described
-from dtrace_py.codegen.layout import Action, ClauseLayout, ShownField, Unit
-from dtrace_py.codegen.operands import padded
+from dtrace_py.codegen.layout import ClauseLayout, Unit
 from dtrace_py.codegen.plan import Plan
-from dtrace_py.consumer import fields, flow
-from dtrace_py.consumer.faults import fault_message, library_message
+from dtrace_py.consumer import flow
+from dtrace_py.consumer.faults import fault_message
 from dtrace_py.consumer.outside import Outside
 from dtrace_py.consumer.speculations import Kept
+from dtrace_py.consumer.steps import Step, Steps, is_outward
 from dtrace_py.consumer.store import Store
 from dtrace_py.consumer.style import Style
 from dtrace_py.consumer.temporal import merged
-from dtrace_py.lang import typed
-from dtrace_py.lang.formats import Format
+from dtrace_py.lang import acts
 from dtrace_py.options import Options
-from dtrace_py.output import memory, printf, values
-from dtrace_py.output.printed import printed
+from dtrace_py.output import values
 from dtrace_py.output.sink import Sink
 from dtrace_py.providers.probe import Probe
 from dtrace_py.runtime.ring import COMMIT, DISCARDED, FAULT, SHARED, SPECULATIVE, Rings
@@ -33,10 +29,6 @@ _STRIDE = 1024
 """Records that are printed between two looks at whether someone wants it to end."""
 
 HEADING = f"{'CPU':>3} {'ID':>6} {'FUNCTION:NAME':>32}\n"
-
-
-Step = Callable[[int, Probe, Style], str]
-"""One action of a clause: acts on the record at a place in the rings and returns what it prints."""
 
 
 class Consumer:
@@ -81,11 +73,14 @@ class Consumer:
     def learn(self, unit: Unit, plan: Plan) -> None:
         """What records of this unit and those before it hold, and all probes and enablings that they may be of."""
         self._plan = plan
+        steps = Steps(plan, self._store, self._lookup, self._outside, self._options, self._complain, self._exit)
         for number, layout in unit.clauses.items():
             if number not in self._clauses:
                 self._clauses[number] = layout
-                self._steps[number] = [self._step(number, action) for action in layout.actions]
-                if any(map(_acts, layout.actions)):
+                self._steps[number] = steps.of(
+                    number, layout, self._single if layout.speculative else self._rings.bytes
+                )
+                if any(map(is_outward, layout.actions)):
                     self._outward.add(number)
         self._static = _is_static(self._clauses.values())
 
@@ -205,116 +200,6 @@ class Consumer:
             self.failed = True
             self._exit(1)
 
-    # Actions
-
-    def _step(self, enabling: int, action: Action) -> Step:
-        memory = self._single if self._clauses[enabling].speculative else self._rings.bytes
-        readers = [fields.reader(field, memory) for field in action.fields]
-        match action.statement:
-            case typed.Trace():
-                (read,) = readers
-                return lambda place, probe, style: _traced(read(place, probe), style)
-            case typed.Record():
-                (read,) = readers
-                return lambda place, probe, style: self._special(read(place, probe), style)
-            case typed.Printf(format=fmt):
-                return lambda place, probe, _: printf.render(
-                    fmt, (read(place, probe) for read in readers), self._lookup
-                )
-            case typed.Printa(format=fmt_or_none, aggregations=aggregations):
-                names = [aggregation.name for aggregation in aggregations]
-                return lambda *_: self._store.printed(names, fmt_or_none)
-            case typed.Clear(aggregation=aggregation):
-                return self._effect(readers, lambda _: self._store.clear(aggregation.name))
-            case typed.Trunc(aggregation=aggregation):
-                return self._effect(readers, lambda limit: self._store.trunc(aggregation.name, limit))
-            case typed.Normalize(aggregation=aggregation):
-                return self._normalize(enabling, aggregation.name, readers)
-            case typed.Exit():
-                return self._effect(readers, self._exit)
-            case typed.Command(action=row, format=fmt):
-                return self._command(enabling, row.name, fmt, readers)
-            case typed.Perform(action=row) if row.name == "setopt":
-                return self._setopt(enabling, readers)
-            case typed.Perform(action=row) if row.name == "ftruncate":
-                return self._effect(readers, lambda _: self._outside.ftruncate())
-            case typed.Perform(action=row) if row.name == "print":
-                (read,) = readers
-                (field,) = action.fields
-                assert isinstance(field, ShownField)
-                return lambda place, probe, _: self._printed(field.type, read(place, probe))
-            case typed.Perform(action=row) if row.name == "tracemem":
-                return lambda place, probe, _: _dumped(*(read(place, probe) for read in readers))
-            case typed.Perform(action=row) if row.name == "printm":
-                return lambda place, probe, _: _referred(*(read(place, probe) for read in readers))
-            case typed.Evaluate() | typed.Aggregate() | typed.If() | typed.Speculate() | typed.Settle():
-                raise AssertionError("leaves no record")
-            case typed.Perform(action=row):
-                raise AssertionError(f"not refused: {row.name}( )")
-        assert_never(action.statement)
-
-    def _effect(self, readers: list[fields.Reader], act: Callable[[int], object]) -> Step:
-        """A step that prints nothing and acts with its one number, or with 0."""
-
-        def step(place: int, probe: Probe, _: Style) -> str:
-            number = readers[0](place, probe).value if readers else 0
-            assert isinstance(number, int)
-            act(number)
-            return ""
-
-        return step
-
-    def _special(self, argument: printf.Argument, style: Style) -> str:
-        """A stack or a symbol as a statement of its own."""
-        assert not isinstance(argument.value, str | bytes)
-        if argument.symbol in ("stack", "ustack"):
-            assert isinstance(argument.value, tuple)
-            return values.stack(argument.value, argument.symbol, style.stackindent, self._lookup)
-        return f"  {values.symbol(argument.value, argument.symbol, self._lookup):<50}"
-
-    def _printed(self, kind: Described, argument: printf.Argument) -> str:
-        assert isinstance(argument.value, bytes)
-        return printed(kind, argument.value[: padded(self._options.number("printsize"))], self._lookup)
-
-    def _normalize(self, enabling: int, name: str, readers: list[fields.Reader]) -> Step:
-        """normalize(), or without a divisor denormalize(). One by zero is an error, and denormalizes (A28)."""
-
-        def step(place: int, probe: Probe, _: Style) -> str:
-            divisor = readers[0](place, probe).value if readers else 1
-            assert isinstance(divisor, int)
-            if not divisor:
-                self._say(enabling, probe)(f"couldn't normalize @{name} by 0: Invalid normalization")
-            self._store.normalize(name, divisor or 1)
-            return ""
-
-        return step
-
-    def _command(self, enabling: int, name: str, fmt: Format, readers: list[fields.Reader]) -> Step:
-        """system() or freopen()."""
-        act = self._outside.system if name == "system" else self._outside.freopen
-
-        def step(place: int, probe: Probe, _: Style) -> str:
-            text = printf.render(fmt, (read(place, probe) for read in readers), self._lookup)
-            act(text, self._say(enabling, probe))
-            return ""
-
-        return step
-
-    def _setopt(self, enabling: int, readers: list[fields.Reader]) -> Step:
-        """setopt(name [, value]): without a value it is enabled (A25)."""
-
-        def step(place: int, probe: Probe, _: Style) -> str:
-            name, value = [*(str(read(place, probe).value) for read in readers), "1"][:2]
-            self._outside.setopt(name, value, self._say(enabling, probe))
-            return ""
-
-        return step
-
-    def _say(self, enabling: int, probe: Probe) -> Callable[[str], object]:
-        """Says what is wrong with an action of the consumer (F25)."""
-        epid = self._plan.epid(enabling, self._plan.places[probe.id])
-        return lambda text: self._complain(library_message(epid, probe, text))
-
     def _exit(self, status: int) -> None:
         if self.exit_status is None:
             self.exit_status = status & 0xFF
@@ -343,49 +228,12 @@ class _Lines(dict[int, str]):
         return line
 
 
-def _acts(action: Action) -> bool:
-    """Whether it acts on what is outside of the consumer."""
-    match action.statement:
-        case typed.Command():
-            return True
-        case typed.Perform(action=row):
-            return row.name in ("setopt", "ftruncate")
-    return False
-
-
 def _is_static(layouts: Iterable[ClauseLayout]) -> bool:
     """Whether every record is nothing but a header, and what it prints follows from that."""
     return all(
         not layout.can_fault
         and not layout.speculative
         and (layout.size in (0, 8))
-        and all(isinstance(action.statement, typed.Trace | typed.Printf) for action in layout.actions)
+        and all(isinstance(action.statement, acts.Trace | acts.Printf) for action in layout.actions)
         for layout in layouts
     )
-
-
-def _traced(argument: printf.Argument, style: Style) -> str:
-    if isinstance(argument.value, str):
-        return values.traced_text(argument.value, style.quiet)
-    if isinstance(argument.value, bytes):
-        return memory.traced(argument.value, style.quiet, style.rawbytes)
-    assert isinstance(argument.value, int)
-    return values.traced_number(argument.value, argument.size, style.quiet)
-
-
-def _dumped(argument: printf.Argument, shown: printf.Argument | None = None) -> str:
-    """tracemem(): so many bytes as its third argument says, if that is neither 0 nor more than there are (A5)."""
-    raw = argument.value
-    assert isinstance(raw, bytes)
-    if shown is not None:
-        assert isinstance(shown.value, int)
-        raw = raw[: shown.value] if 0 < shown.value < len(raw) else raw
-    return memory.dump(raw)
-
-
-def _referred(argument: printf.Argument, size: printf.Argument) -> str:
-    """printm(): so many bytes as memref() was told, if there is room for them (A14)."""
-    raw = argument.value
-    assert isinstance(raw, bytes)
-    assert isinstance(size.value, int)
-    return memory.dump(raw[: size.value])

@@ -6,19 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen.layout import (
-    BytesField,
-    ConstantField,
-    Field,
-    IntField,
-    NameField,
-    ShownField,
-    StackField,
-    SymbolField,
-    TextField,
-    UserStackField,
-    UserSymbolField,
-)
+from dtrace_py.codegen import layout
 from dtrace_py.output import users
 from dtrace_py.output.printf import Argument
 from dtrace_py.providers.probe import Probe
@@ -30,42 +18,37 @@ _CODES = {(1, True): "b", (1, False): "B", (2, True): "h", (2, False): "H"}
 _CODES |= {(4, True): "i", (4, False): "I", (8, True): "q", (8, False): "Q"}
 
 
-def reader(field: Field, rings: memoryview) -> Reader:
+def reader(field: layout.Field, rings: memoryview) -> Reader:
     """A function that reads this field."""
     match field:
-        case IntField(offset=offset, size=size, signed=signed):
+        case layout.IntField(offset=offset, size=size, signed=signed):
             unpack = struct.Struct("<" + _CODES[size, signed]).unpack_from
             return lambda place, _: Argument(unpack(rings, place + offset)[0], size, signed)
-        case TextField(offset=offset, size=size):
+        case layout.TextField(offset=offset, size=size):
             return lambda place, _: Argument(_text(rings[place + offset : place + offset + size]))
-        case BytesField(offset=offset, size=size) | ShownField(offset=offset, size=size):
+        case layout.BytesField(offset=offset, size=size) | layout.ShownField(offset=offset, size=size):
             return lambda place, _: Argument(bytes(rings[place + offset : place + offset + size]), size)
-        case StackField(offset=offset, frames=frames):
+        case layout.StackField(offset=offset, frames=frames):
             unpack_stack = struct.Struct(f"<{frames}Q").unpack_from
             return lambda place, _: Argument(_frames(unpack_stack(rings, place + offset)), symbol="stack")
-        case SymbolField(offset=offset, what=what):
+        case layout.SymbolField(offset=offset, what=what):
             unpack_address = struct.Struct("<Q").unpack_from
             return lambda place, _: Argument(unpack_address(rings, place + offset)[0], symbol=what)
-        case UserStackField(offset=offset, frames=frames, strings=strings):
+        case layout.UserStackField(offset=offset, frames=frames, strings=strings):
             unpack_user = struct.Struct(f"<{1 + frames}Q").unpack_from
             room = strings << users.STRINGS
             return lambda place, _: Argument(
                 _process_frames(room, *unpack_user(rings, place + offset)), symbol="ustack"
             )
-        case UserSymbolField(offset=offset, what=what):
+        case layout.UserSymbolField(offset=offset, what=what):
             unpack_pair = struct.Struct("<QQ").unpack_from
             return lambda place, _: Argument(unpack_pair(rings, place + offset), symbol=what)
-        case NameField(part=part):
+        case layout.NameField(part=part):
             return lambda _, probe: Argument(str(probe[1 + part]))
-        case ConstantField(value=value, size=size, signed=signed):
+        case layout.ConstantField(value=value, size=size, signed=signed):
             constant = Argument(value, size, signed)
             return lambda _place, _probe: constant
     assert_never(field)
-
-
-def is_static(field: Field) -> bool:
-    """Whether the value follows from the record's header alone."""
-    return isinstance(field, NameField | ConstantField)
 
 
 def _text(raw: memoryview) -> str:

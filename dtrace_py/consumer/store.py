@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dtrace_py.lang.formats import Format
 from dtrace_py.output import aggregations as output
 from dtrace_py.output import users
-from dtrace_py.output.aggregations import Entry, Order, Table, Value
+from dtrace_py.output.aggregations import Order
 from dtrace_py.output.look import Look
+from dtrace_py.output.table import Entry, Table, Value
 from dtrace_py.output.values import Lookup
 from dtrace_py.runtime.aggregations import KernelAggregation, Key, Words, merge
 

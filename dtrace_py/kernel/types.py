@@ -74,7 +74,7 @@ class KernelTypes:
                     yield path.name, blob
 
     @cached_property
-    def _described(self) -> bool:
+    def described(self) -> bool:
         """Whether the kernel has BTF. A word that may be anything is then no type; that a structure is wanted is an error."""
         return self._path.exists()
 
@@ -88,7 +88,7 @@ class KernelTypes:
     # TypeSource
 
     def typedef(self, name: str, module: str = "") -> Type | None:
-        found = self._find(name, (btf.TYPEDEF,), module) if self._described else None
+        found = self._find(name, (btf.TYPEDEF,), module) if self.described else None
         return self._type(found[0], found[1].id) if found else None
 
     def tagged(self, name: str, module: str = "") -> Type | None:
@@ -97,7 +97,7 @@ class KernelTypes:
         return self._type(found[0], found[1].id) if found else None
 
     def enumerator(self, name: str) -> tuple[int, EnumType] | None:
-        for module, blob in self._where("") if self._described else ():
+        for module, blob in self._where("") if self.described else ():
             if record := blob.enumerator(name):
                 kind = self._type(module, record.id)
                 assert isinstance(kind, EnumType)
@@ -125,7 +125,7 @@ class KernelTypes:
         )
 
     def prototype(self, function: str, module: str = "") -> Prototype | None:
-        found = self._function(function, module) if self._described else None
+        found = self._function(function, module) if self.described else None
         if not found:
             return None
         place, record = found
@@ -154,7 +154,7 @@ class KernelTypes:
         if letter in "tTwW":
             length = symbols.length(address, name, place) if address else 0
             return Symbol(name, place, address, FunctionType(), length)
-        if self._described and (known := self._find(name, (btf.VAR,), place)):
+        if self.described and (known := self._find(name, (btf.VAR,), place)):
             kind = self._type(known[0], known[1].size)
             blob = self._blob(known[0])
             per_cpu = blob is not None and known[1].id in blob.section(_PER_CPU)

@@ -19,7 +19,7 @@ from dtrace_py.lang.tables.versions import VERSION, encoded
 
 if TYPE_CHECKING:
     from dtrace_py.lang.arguments import ArgumentsOf
-    from dtrace_py.lang.facts import TypeSource
+    from dtrace_py.lang.facts import ProcessSymbols, TypeSource
     from dtrace_py.lang.grammar.ast import Outer
     from dtrace_py.lang.libraries import Libraries
     from dtrace_py.lang.limits import Limits
@@ -38,8 +38,10 @@ class Settings(NamedTuple):
     """Of the language, as versions.py encodes it."""
     least: Callable[[], Stability | None] = lambda: None
     """The stability that every name must have."""
-    targeted: bool = False
-    """Whether -c or -p named a process."""
+    process: ProcessSymbols | None = None
+    """The symbols of the process that -c or -p named."""
+    runs: bool = True
+    """Whether programs are to run, or only to be looked at."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -81,6 +83,7 @@ class Compiler:
         from dtrace_py.lang.scope import Scope
 
         scope = Scope(self.types, self.program, self._from_library, lambda: self.settings.number("strsize"))
+        scope.process, scope.runs = self.settings.process, self.settings.runs
         self.program.types = scope.source
         return scope
 
@@ -94,6 +97,7 @@ class Compiler:
         self.scope.text = source
         self.scope.use_version(self.settings.version())
         self.scope.least = self.settings.least()
+        self.scope.undefined = [whose for whose in ("kernel", "user") if self.settings.flag(f"{whose[0]}defs")]
 
     def _from_library(self, name: str) -> bool:
         """Declare what our own library knows of a name; whether it knew something that had not been declared."""
@@ -153,6 +157,7 @@ class Compiler:
                     self.program.clauses.append(self._clause(item, source))
                 else:
                     self._declare(item, source)
+                    self._note_provider(item, source)
                 self._bind(item, bindings)
             except CompileErrors as several:
                 yield from several.errors
@@ -160,6 +165,12 @@ class Compiler:
                 if not isinstance(item, tree.Clause):
                     self._spoil(item)
                 yield error
+
+    def _note_provider(self, item: Outer, source: Source) -> None:
+        from dtrace_py.lang.grammar import ast
+
+        if isinstance(item, ast.Provider):
+            self.program.providers.append((source, self.scope.providers[item.name]))
 
     def _spoil(self, item: Outer) -> None:
         """Note the names that a wrong declaration would have made: that they are missing is no error of its own."""
@@ -242,7 +253,7 @@ class Compiler:
     def _limits(self) -> Limits:
         from dtrace_py.lang.limits import SIZES, Limits
 
-        return Limits(*map(self.settings.number, SIZES))._replace(targeted=self.settings.targeted)
+        return Limits(*map(self.settings.number, SIZES))._replace(targeted=self.settings.process is not None)
 
 
 def _outside(name: str) -> bool:

@@ -34,6 +34,25 @@ class Symbol(NamedTuple):
     """Whether each CPU has one of its own, for which the address is an offset."""
 
 
+class ProcessSymbol(NamedTuple):
+    """A symbol of a process, which nothing tells the type of."""
+
+    object: str
+    address: int
+    size: int
+    code: bool
+    """Whether it is a function."""
+    wide: bool
+    """Whether its object is of 64 bits, as D programs are."""
+
+
+class ProcessSymbols(Protocol):
+    """The symbols of the process that -c or -p named first."""
+
+    def symbol(self, name: str, object: str = "") -> ProcessSymbol | None:
+        """A variable or function: of the object that is named, or else of the first that has it."""
+
+
 class TypeSource(Protocol):
     """Kernel types by name: of the module that is named, or else of the core kernel and then of any module."""
 

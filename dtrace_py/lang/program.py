@@ -1,4 +1,4 @@
-"""The checked program: its clauses, and the things in it that have names. What they are made of is in typed.py."""
+"""The checked program: its clauses, and the things in it that have names. What they are made of is in acts.py and typed.py."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from dtrace_py.lang.tables.stability import STABLE, Stability
 
 if TYPE_CHECKING:
     # A program that only names probes is not worth the time that loading the rest takes.
+    from dtrace_py.lang.acts import Statement
+    from dtrace_py.lang.definitions import DeclaredProvider
     from dtrace_py.lang.facts import TypeSource
-    from dtrace_py.lang.typed import Expr, Statement
+    from dtrace_py.lang.typed import Expr
     from dtrace_py.lang.types import Type
 
 
@@ -117,11 +119,11 @@ class Clause(NamedTuple):
         """What leaves a record of its own each: all statements, or with if/else each basic block; at least one (P30)."""
         if not self.statements:
             return ((),)
-        from dtrace_py.lang import typed
+        from dtrace_py.lang import acts
 
-        if not any(isinstance(statement, typed.If) for statement in self.statements):
+        if not any(isinstance(statement, acts.If) for statement in self.statements):
             return (self.statements,)
-        return tuple(typed.blocks(self.statements)) or ((),)
+        return tuple(acts.blocks(self.statements)) or ((),)
 
     @property
     def branches(self) -> bool:
@@ -155,6 +157,8 @@ class Program:
     """The built-in variables that any clause names."""
     attributes: dict[str, Stability] = field(default_factory=dict)
     """The stability of identifiers of the program, where a pragma says it (L22)."""
+    providers: list[tuple[Source, DeclaredProvider]] = field(default_factory=list)
+    """Those that are declared, and where, in order (D9)."""
     strsize: int = 256
     types: TypeSource | None = None
     """Where the structures are described that the program names; None if it names nothing but probes."""

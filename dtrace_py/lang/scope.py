@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang.definitions import DeclaredProvider, Inline, Translator
 from dtrace_py.lang.errors import CompileError
-from dtrace_py.lang.facts import TypeSource
+from dtrace_py.lang.facts import ProcessSymbols, TypeSource
 from dtrace_py.lang.intrinsics import unknown
 from dtrace_py.lang.own_types import OwnTypes
 from dtrace_py.lang.program import Program, Variable
@@ -53,6 +53,12 @@ class Scope:
         """The text that is being compiled."""
         self.least: Stability | None = None
         """The stability that every name must have."""
+        self.process: ProcessSymbols | None = None
+        """The symbols of the process that -c or -p named."""
+        self.undefined: Container[str] = ()
+        """Whose symbols may be missing: the kernel's, a user process's (options kdefs and udefs)."""
+        self.runs = True
+        """Whether what is compiled is to run."""
         self._version = encoded(VERSION)
         self.hidden: frozenset[str] = frozenset()
         """The built-in names that came with a later version of D than the one that is asked for."""
@@ -121,7 +127,7 @@ class Scope:
         """Whether a word names a type: not when a variable has that name (L16)."""
         if "`" in name:
             module, _, name = name.rpartition("`")
-            return self.source.typedef(name, module.rstrip("`")) is not None
+            return self.source.typedef(name, module) is not None
         if ("global", name) in self.variables or name in self.inlines or self.has(BUILTINS, name) or name in CONSTANTS:
             return False
         return self.source.typedef(name) is not None

@@ -1,24 +1,17 @@
-"""Typed expressions and statements: what the checks make of a syntax tree, and all that the generator knows of D.
+"""Typed expressions: what the checks make of a syntax tree, and with statements (acts.py) all that the generator knows of D.
 
 Every expression carries its D type. Integers live in 64-bit registers (C1); conversions that lose bits are explicit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
-
 from dtrace_py.lang.definitions import Translator
-from dtrace_py.lang.formats import Format
-from dtrace_py.lang.program import Aggregation, Variable
+from dtrace_py.lang.program import Variable
 from dtrace_py.lang.source import Span
-from dtrace_py.lang.tables.actions import Action
 from dtrace_py.lang.tables.subroutines import Subroutine
 from dtrace_py.lang.tables.variables import Builtin
 from dtrace_py.lang.types import Type
 from dtrace_py.record import changed, record, values
-
-# Expressions
 
 
 @record
@@ -183,7 +176,8 @@ class Element(Typed):
 
 @record
 class SymbolAddress(Typed):
-    """The address of a kernel symbol, ``module`symbol`` or ```symbol``; its value is a Load of it."""
+    """The address of a symbol of the kernel, ``module`symbol`` or ```symbol``, or of a process, with two backquotes; its value is
+    a Load of it."""
 
     name: str
     size: int
@@ -298,228 +292,3 @@ def moved(node: Expr, place: Span, kept: tuple[Expr, ...]) -> Expr:
         elif isinstance(part, tuple) and name == "members":
             parts[name] = tuple(changed(each, value=moved(each.value, place, kept)) for each in part)
     return changed(node, **parts)
-
-
-@record
-class StackKey:
-    """stack() as a key or a statement: ``frames`` deep."""
-
-    frames: int
-    type: Type
-    span: Span
-
-
-@record
-class SymbolKey:
-    """sym(), func() or mod() of a kernel address."""
-
-    what: str
-    address: Expr
-    type: Type
-    span: Span
-
-
-@record
-class UserStackKey:
-    """ustack() or jstack(): ``frames`` deep, with ``strings`` bytes of room for the names that a runtime tells (A7)."""
-
-    frames: int
-    strings: int
-    type: Type
-    span: Span
-
-
-@record
-class UserSymbolKey:
-    """usym(), ufunc(), umod() or uaddr() of an address of the current process."""
-
-    what: str
-    address: Expr
-    type: Type
-    span: Span
-
-
-RecordedKey = StackKey | SymbolKey | UserStackKey | UserSymbolKey
-Key = Expr | RecordedKey
-
-
-# Statements
-
-
-class Acts:
-    """A statement. ``records`` says whether it leaves a record, and so a line of output (P22); ``speculates`` whether it is
-    speculate(), which is also a way to do so when it is alone."""
-
-    __slots__ = ()
-
-    @property
-    def records(self) -> bool:
-        return True
-
-    @property
-    def speculates(self) -> bool:
-        return False
-
-
-@record
-class Evaluate(Acts):
-    """An expression for its effect."""
-
-    value: Expr
-
-    @property
-    def records(self) -> bool:
-        return False
-
-
-@record
-class Aggregate(Acts):
-    """``@name[keys] = function(arguments)``."""
-
-    aggregation: Aggregation
-    keys: tuple[Key, ...]
-    arguments: tuple[Expr, ...]
-
-    @property
-    def records(self) -> bool:
-        return False
-
-
-@record
-class Trace(Acts):
-    value: Expr
-
-
-@record
-class Record(Acts):
-    """stack(), sym(), func() or mod() as a statement."""
-
-    value: RecordedKey
-
-
-@record
-class Printf(Acts):
-    format: Format
-    arguments: tuple[Expr, ...]
-
-
-@record
-class Printa(Acts):
-    format: Format | None
-    aggregations: tuple[Aggregation, ...]
-
-
-@record
-class Clear(Acts):
-    aggregation: Aggregation
-
-
-@record
-class Trunc(Acts):
-    aggregation: Aggregation
-    limit: Expr | None
-
-
-@record
-class Normalize(Acts):
-    """normalize(), or with no divisor denormalize()."""
-
-    aggregation: Aggregation
-    divisor: Expr | None
-
-
-@record
-class Exit(Acts):
-    status: Expr
-
-
-@record
-class Speculate(Acts):
-    """What follows in the clause belongs to a speculation."""
-
-    id: Expr
-
-    @property
-    def records(self) -> bool:
-        return False
-
-    @property
-    def speculates(self) -> bool:
-        return True
-
-
-@record
-class Settle(Acts):
-    """commit() or discard() of a speculation."""
-
-    commits: bool
-    id: Expr
-
-    @property
-    def records(self) -> bool:
-        return False
-
-
-@record
-class Perform(Acts):
-    """An action that is all told by its arguments: raise(), setopt(), tracemem(), print() ..."""
-
-    action: Action
-    arguments: tuple[Expr, ...]
-
-    @property
-    def records(self) -> bool:
-        return self.action.records
-
-
-@record
-class Command(Acts):
-    """system() or freopen(): a text that the consumer formats and acts on."""
-
-    action: Action
-    format: Format
-    arguments: tuple[Expr, ...]
-
-
-@record
-class If(Acts):
-    """``if (condition) yes else no`` (P30)."""
-
-    condition: Expr
-    yes: tuple[Statement, ...]
-    no: tuple[Statement, ...]
-
-    @property
-    def records(self) -> bool:
-        return any(statement.records for statement in (*self.yes, *self.no))
-
-
-Statement = (
-    Evaluate
-    | Aggregate
-    | Trace
-    | Record
-    | Printf
-    | Printa
-    | Clear
-    | Trunc
-    | Normalize
-    | Exit
-    | Speculate
-    | Settle
-    | Perform
-    | Command
-    | If
-)
-
-
-def blocks(statements: tuple[Statement, ...]) -> Iterator[tuple[Statement, ...]]:
-    """The basic blocks of a clause, in program order: every stretch of statements that no ``if`` interrupts (P30)."""
-    for branches, stretch in groupby(statements, lambda statement: isinstance(statement, If)):
-        if not branches:
-            yield tuple(stretch)
-            continue
-        for each in stretch:
-            assert isinstance(each, If)
-            yield from blocks(each.yes)
-            yield from blocks(each.no)

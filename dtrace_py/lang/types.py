@@ -158,7 +158,6 @@ Type = (
 CHAR, INT, LONG = IntType("char", 1, True), IntType("int", 4, True), IntType("long", 8, True)
 UINT, ULONG = IntType("unsigned int", 4, False), IntType("unsigned long", 8, False)
 INT64, UINT64 = IntType("int64_t", 8, True, ("long",)), IntType("uint64_t", 8, False, ("unsigned long",))
-UINT32 = IntType("uint32_t", 4, False, ("unsigned int",))
 UINTPTR, SIZE = IntType("uintptr_t", 8, False, ("unsigned long",)), IntType("size_t", 8, False, ("unsigned long",))
 STRING, VOID = StringType(), VoidType()
 

@@ -11,7 +11,7 @@ import json
 import struct
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
-from typing import Any
+from typing import Any, get_args
 
 from dtrace_py.codegen.layout import (
     Action,
@@ -30,7 +30,7 @@ from dtrace_py.codegen.layout import (
     UserSymbolField,
 )
 from dtrace_py.codegen.plan import Enabling, Plan
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.formats import Conversion, Format
 from dtrace_py.lang.program import Clause
 from dtrace_py.lang.source import Source, Span
@@ -48,18 +48,7 @@ HEADER = struct.Struct("<16sQQ")
 _VERSION = 2
 _END_OF_COLUMN = b"\0"
 
-_KINDS = (
-    IntField,
-    TextField,
-    BytesField,
-    StackField,
-    SymbolField,
-    UserStackField,
-    UserSymbolField,
-    NameField,
-    ConstantField,
-)
-_FIELDS = {each.__name__: each for each in _KINDS}
+_FIELDS = {each.__name__: each for each in get_args(Field) if each is not ShownField}
 
 # In place of what is left out: the records hold what expressions came to.
 _NOWHERE = Span(0, 0, 0)
@@ -132,15 +121,15 @@ def _enabling(enabling: Enabling, layout: ClauseLayout, plan: Plan) -> dict[str,
 def _action(action: Action) -> list[object] | None:
     fields = [[type(field).__name__, *values(field)] for field in map(_without_type, action.fields)]
     match action.statement:
-        case typed.Trace():
+        case acts.Trace():
             return ["trace", None, fields]
-        case typed.Record():
+        case acts.Record():
             return ["record", None, fields]
-        case typed.Exit():
+        case acts.Exit():
             return ["exit", None, fields]
-        case typed.Perform(action=row) if row.name in ("print", "printm", "tracemem"):
+        case acts.Perform(action=row) if row.name in ("print", "printm", "tracemem"):
             return ["tracemem", None, fields]
-        case typed.Printf(format=fmt):
+        case acts.Printf(format=fmt):
             return ["printf", [part if isinstance(part, str) else values(part) for part in fmt.parts], fields]
     return None
 
@@ -178,21 +167,21 @@ def _read_action(size: int, kind: str, parts: list[Any] | None, fields: list[lis
     read = tuple(_read_field(size, *field) for field in fields)
     match kind:
         case "trace":
-            return Action(typed.Trace(_EXPRESSION), read)
+            return Action(acts.Trace(_EXPRESSION), read)
         case "record":
-            return Action(typed.Record(typed.StackKey(0, LONG, _NOWHERE)), read)
+            return Action(acts.Record(acts.StackKey(0, LONG, _NOWHERE)), read)
         case "exit":
-            return Action(typed.Exit(_EXPRESSION), read)
+            return Action(acts.Exit(_EXPRESSION), read)
         case "tracemem":
-            return Action(typed.Perform(ACTIONS["tracemem"], ()), read)
+            return Action(acts.Perform(ACTIONS["tracemem"], ()), read)
         case "printf":
             fmt = Format(tuple(part if isinstance(part, str) else Conversion(*part) for part in parts or ()))
-            return Action(typed.Printf(fmt, ()), read)
+            return Action(acts.Printf(fmt, ()), read)
     raise ValueError(kind)
 
 
 def _read_field(size: int, kind: str, *values: Any) -> Field:
-    field = _FIELDS[kind](*values)
+    field: Field = _FIELDS[kind](*values)
     match field:
         case IntField(offset=offset, size=1 | 2 | 4 | 8 as length) | TextField(offset=offset, size=length):
             end = offset + length

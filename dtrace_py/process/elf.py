@@ -13,9 +13,17 @@ Read = Callable[[int, int], bytes]
 """Bytes of a file: from an offset on, so many."""
 
 _LOAD, _INTERPRETER = 1, 3
-_SYMTAB, _DYNSYM = 2, 11
-_DATA, _CODE, _INDIRECT = 1, 2, 10
-"""st_info's types that name something in memory: data, functions, and functions that choose one (STT_GNU_IFUNC)."""
+_SYMTAB, _DYNSYM, _VERSIONS = 2, 11, 0x6FFFFFFF
+_PLAIN, _DATA, _CODE, _INDIRECT = 0, 1, 2, 10
+"""st_info's types that name something in memory: data, functions, and functions that choose one (STT_GNU_IFUNC); a label of
+assembly may have no type."""
+
+_LOCAL = 0
+_SPECIAL = 0xFF00
+"""Section numbers from here on are none; a symbol may be a bare number (SHN_ABS)."""
+
+_OLD = 0x8000
+"""In .gnu.version: the symbol is there for programs that were linked long ago."""
 
 _OVERLAPPING = 16
 """So many symbols that begin before an address are looked at for one that it is within."""
@@ -62,6 +70,15 @@ class Symbol(NamedTuple):
     name: str
 
 
+class Definition(NamedTuple):
+    """What a name stands for in an object, as the file's own addresses have it."""
+
+    address: int
+    size: int
+    code: bool
+    """Whether it is a function."""
+
+
 class Elf:
     """An ELF object. What it takes is read at once, so that the file may be gone later; taking it apart waits for a need."""
 
@@ -89,12 +106,13 @@ class Elf:
         sections = [
             self._layout.section.unpack_from(raw, n * shsize) for n in range(len(raw) // shsize if shsize else 0)
         ]
-        self._tables: list[tuple[bytes, bytes]] = []
-        """Symbols and the text of their names, of each table."""
-        for kind, offset, size, link in sections:
+        versions = {link: read(offset, size) for kind, offset, size, link in sections if kind == _VERSIONS}
+        self._tables: list[tuple[bytes, bytes, bytes]] = []
+        """Symbols, the text of their names, and their versions if they have any, of each table."""
+        for number, (kind, offset, size, link) in enumerate(sections):
             if kind in (_SYMTAB, _DYNSYM) and link < len(sections):
                 _, text, length, _ = sections[link]
-                self._tables.append((read(offset, size), read(text, length)))
+                self._tables.append((read(offset, size), read(text, length), versions.get(number, b"")))
 
     def address(self, offset: int) -> int | None:
         """The address that the file gives to what is at an offset in it; None for what is not loaded."""
@@ -115,16 +133,21 @@ class Elf:
 
     def _raw_symbols(self) -> Iterator[tuple[int, int, int, int, int, bytes]]:
         """name, info, section, value, size, and the table's text, of every symbol."""
-        for raw, text in self._tables:
-            entries = self._layout.symbol.iter_unpack(
-                raw[: len(raw) // self._layout.symbol.size * self._layout.symbol.size]
-            )
-            if self._layout.wide:
-                for name, info, _, section, value, size in entries:
-                    yield name, info, section, value, size, text
-            else:
-                for name, value, size, info, _, section in entries:
-                    yield name, info, section, value, size, text
+        for raw, text, _ in self._tables:
+            for name, info, section, value, size in self._entries(raw):
+                yield name, info, section, value, size, text
+
+    def _entries(self, raw: bytes) -> Iterator[tuple[int, int, int, int, int]]:
+        """name, info, section, value and size of the symbols of a table."""
+        entries = self._layout.symbol.iter_unpack(
+            raw[: len(raw) // self._layout.symbol.size * self._layout.symbol.size]
+        )
+        if self._layout.wide:
+            for name, info, _, section, value, size in entries:
+                yield name, info, section, value, size
+        else:
+            for name, value, size, info, _, section in entries:
+                yield name, info, section, value, size
 
     @cached_property
     def _sorted(self) -> tuple[array[int], list[tuple[int, int, bytes]]]:
@@ -163,6 +186,21 @@ class Elf:
         }
         return sorted(found)
 
+    def definition(self, wanted: str) -> Definition | None:
+        """What a name stands for: of several, what programs are linked to today, and what others see before what is static."""
+        raw_name = wanted.encode("latin-1") + b"\0"
+        found: list[tuple[tuple[object, ...], Definition]] = []
+        for raw, text, versions in self._tables:
+            for place, (name, info, section, value, size) in enumerate(self._entries(raw)):
+                kind = info & 15
+                if kind not in (_PLAIN, _DATA, _CODE, _INDIRECT) or not 0 < section < _SPECIAL:
+                    continue
+                if text.startswith(raw_name, name):
+                    version = int.from_bytes(versions[2 * place : 2 * place + 2], "little")
+                    rank = bool(version & _OLD), info >> 4 == _LOCAL, kind == _PLAIN
+                    found.append((rank, Definition(value, size, kind in (_CODE, _INDIRECT))))
+        return min(found)[1] if found else None
+
 
 def _name(text: bytes, place: int) -> str:
     """A symbol's name, without the version that the linker writes behind it in .symtab."""
@@ -174,4 +212,4 @@ def _rank(info: int, size: int, text: bytes, place: int) -> tuple[object, ...]:
     ones, then by what libproc goes by: few leading underscores, a small size, the alphabet."""
     name = _name(text, place)
     underscores = len(name) - len(name.lstrip("_"))
-    return info & 15 == _DATA, info >> 4 == 0, name.startswith("$"), underscores, size, name
+    return info & 15 == _DATA, info >> 4 == _LOCAL, name.startswith("$"), underscores, size, name

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import struct
-
 from dtrace_py.kernel import ptrace
-from dtrace_py.process import maps
+from dtrace_py.process import auxiliary, maps
 from dtrace_py.process.elf import Elf
 from dtrace_py.process.maps import Mapping
 from dtrace_py.process.objects import Objects
-
-_ENTRY, _BASE = 9, 7
-"""Of the auxiliary vector: the program's first instruction, and where its dynamic linker was loaded."""
 
 _STATE = 24
 """Offset of r_state in struct r_debug, by which a dynamic linker tells debuggers what it is doing."""
@@ -23,18 +18,18 @@ def run_to(process: int, when: str, objects: Objects) -> None:
     Raises ptrace.Gone if the process ends on the way.
     """
     mappings = maps.read(process)
-    auxiliary = _auxiliary(process)
-    program = _object_at(process, mappings, auxiliary.get(_ENTRY, 0), objects)
+    told = auxiliary.read(process)
+    program = _object_at(process, mappings, told.entry, objects)
     if when == "exec" or program is None or not program.wide:
         return
     if when == "preinit":
-        if base := auxiliary.get(_BASE):
-            _to_initialization(process, base, _object_at(process, mappings, base, objects))
+        if told.base:
+            _to_initialization(process, told.base, _object_at(process, mappings, told.base, objects))
         return
     # What initializes libraries has run when the program's first instruction does, its own does so right before main().
-    bias = program.bias(auxiliary[_ENTRY])
+    bias = program.bias(told.entry)
     mains = [bias + address for address in program.named("main")]
-    if not mains and program.dynamic and ptrace.run_to(process, [auxiliary[_ENTRY]]) is not None:
+    if not mains and program.dynamic and ptrace.run_to(process, [told.entry]) is not None:
         mains = _told_to_libc(process, objects)
     if mains:
         ptrace.run_to(process, mains)
@@ -65,10 +60,3 @@ def _object_at(process: int, mappings: list[Mapping], address: int, objects: Obj
         if mapping.start <= address < mapping.end:
             return objects.of(mapping, process)
     return None
-
-
-def _auxiliary(process: int) -> dict[int, int]:
-    """What the kernel has told the program."""
-    with open(f"/proc/{process}/auxv", "rb") as file:
-        raw = file.read()
-    return dict(struct.iter_unpack("<QQ", raw[: len(raw) // 16 * 16]))

@@ -31,6 +31,8 @@ def unmatched(description: Description, span: Span, providers: Registry) -> Comp
 def hint(description: Description, providers: Registry) -> str | None:
     """What may help who wrote the description."""
     provider = description.provider
+    if re.fullmatch(r"pid\d+", provider):
+        return "no process has such a number"
     if provider in LATER or re.fullmatch(r".*\D\d+", provider):
         return f"the provider {provider} is not implemented (yet)"
     for function, reason in providers.left_out(description):

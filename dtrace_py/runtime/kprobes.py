@@ -36,6 +36,10 @@ _FEW = 4_096
 """Up to so many, kprobes stay breakpoints: quicker to set and to remove than the jumps that the kernel would make of them.
 With more of them a breakpoint takes long to find its probe in the kernel's table of 64 chains."""
 
+_MANY = 16_384
+"""With more of them the optimiser stays on while they are let go of: switched off, it makes breakpoints of all its jumps
+before it lets anyone else run, and an emulated kernel takes that for a lockup."""
+
 _LOOK = 32
 """Definitions between two looks at whether the user lost patience."""
 
@@ -110,9 +114,9 @@ def attached(
     _remove_stale()
     events = _events(programs, places)
     _ours.extend(events)
-    few = sum(len(event.places) for event in _ours) <= _FEW
+    total = sum(len(event.places) for event in _ours)
     descriptors: list[int] = []
-    with Guardian(_remove_abandoned) as guardian, guardian.changed({OPTIMIZER: "0"} if few else {}):
+    with Guardian(_remove_abandoned) as guardian, guardian.changed({OPTIMIZER: "0"} if total <= _FEW else {}):
         try:
             made = _define_all(events, progress)
             for event in reversed(events):
@@ -124,7 +128,8 @@ def attached(
         finally:
             # rcu_normal would overrule rcu_expedited. Switching the optimiser off makes its jumps breakpoints again hundreds
             # at a time, not one by one, which saves a third of the time.
-            with guardian.changed({EXPEDITED: "1", NORMAL: "0", OPTIMIZER: "0"}):
+            off = {OPTIMIZER: "0"} if total <= _MANY else {}
+            with guardian.changed({EXPEDITED: "1", NORMAL: "0", **off}):
                 for descriptor in reversed(descriptors):
                     os.close(descriptor)
                 # In this order: an event goes only when nothing uses it.

@@ -60,7 +60,10 @@ def _teardown(file: dict[str, Any], command: dict[str, Any] | None) -> Any:
                 (count, value), most = points[0], max(probes.values())
                 axes.plot([count, most], [value, value * most / count], linestyle="--", color=_colour(name))
         for (name,), rows in groups(outside, "mechanism"):
-            points = [(probes[size], middle(some, *path)) for (size,), some in groups(rows, "size")]
+            points = [
+                (probes.get(size) or some[0]["report"]["probes"], middle(some, *path))
+                for (size,), some in groups(rows, "size")
+            ]
             style = {"marker": "s", "linestyle": ":", "color": _colour(name)}
             axes.plot(*zip(*sorted(points), strict=True), **style, label=f"{name}, Ctrl-C to exit")
         axes.set(xscale="log", yscale="log", xlabel="probes", title=f"letting go: {title}")

@@ -44,7 +44,7 @@ class Kernel(NoTypes):
     """A TypeSource of what is above."""
 
     def tagged(self, name: str, module: str = "") -> Type | None:
-        return next((kind for kind in _STRUCTS if kind.name == name), None)
+        return next((kind for kind in _STRUCTS if kind.name == name and module in ("", "vmlinux")), None)
 
     def size(self, kind: StructType) -> int | None:
         fields = _STRUCTS.get(kind)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from tests.golden.compiling import compiled
 
 FILES = sorted((Path(__file__).parent / "checks").glob("*.txt"))
@@ -59,7 +59,7 @@ def test_values_of_constants() -> None:
         errors, program = compiled(f"BEGIN {{ trace({text}); }}")
         assert not errors, line
         (statement,) = program.clauses[0].statements
-        assert isinstance(statement, typed.Trace)
+        assert isinstance(statement, acts.Trace)
         value = statement.value
         found = f"{value.type} = {value.value}" if isinstance(value, typed.Const) else type(value).__name__
         if found != expected:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def traced_functions() -> int:
     """How many functions of the module have probes."""
     lists = (Path(TRACEFS, "enabled_functions"), Path("/sys/kernel/debug/kprobes/list"))
     lines = [line for each in lists for line in each.read_text().splitlines()]
-    return sum(f"[{MODULE}]" in line and "GONE" not in line for line in lines)
+    return sum(re.search(rf" \[?{MODULE}\b", line) is not None and "GONE" not in line for line in lines)
 
 
 @dataclass
@@ -102,7 +103,7 @@ def test_p25_a_module_is_loaded_while_tracing(tmp_path: Path) -> None:
     stack, rest = lines[1], lines[2:]
     assert lines[0] == "dummy_setup:entry 1 dummy_setup"
     assert "`" in stack, "of a caller"
-    assert rest[:3] == ["", "dummy_setup:return", "fault 1"] or rest[:2] == ["dummy_setup:return", "fault 1"]
+    assert rest[:2] == ["dummy_setup:return", "fault 1"]
     counts = {name: int(count) for name, count in (line.split()[1:] for line in lines if line.startswith("  dummy "))}
     assert counts["dummy_setup"] == counts["dummy_validate"] == counts["dummy_dev_init"] == 1
     assert f"entries {sum(counts.values())}" in lines

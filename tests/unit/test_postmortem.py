@@ -29,7 +29,7 @@ from dtrace_py.codegen.layout import (
 )
 from dtrace_py.codegen.plan import Enabling, Plan
 from dtrace_py.kernel.bpf import Array
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.formats import parse_format
 from dtrace_py.lang.program import Aggregation, Clause
 from dtrace_py.lang.source import Source, Span
@@ -56,7 +56,7 @@ ABOUT = About(42, "dtpy -n\n'x'\x1b[2J", "6.12.0-test", True, False, 2, STRIDE, 
 
 # Enabling 0: printf("%d %s %s\n", number, text, probefunc), at both probes; 1: trace(number), at the second one.
 PRINTF = Action(
-    typed.Printf(parse_format("%d %s %s\n", SPAN), (ZERO, ZERO, ZERO)),
+    acts.Printf(parse_format("%d %s %s\n", SPAN), (ZERO, ZERO, ZERO)),
     (IntField(8, 4, True), TextField(16, 16), NameField(2)),
 )
 AGGREGATION = Aggregation("calls", "count", ())
@@ -64,8 +64,8 @@ UNIT = Unit(
     "",
     (),
     {
-        0: ClauseLayout(CLAUSE, 32, (PRINTF, Action(typed.Clear(AGGREGATION), ())), True),
-        1: ClauseLayout(CLAUSE, 16, (Action(typed.Trace(ZERO), (IntField(8, 8, True),)),), False),
+        0: ClauseLayout(CLAUSE, 32, (PRINTF, Action(acts.Clear(AGGREGATION), ())), True),
+        1: ClauseLayout(CLAUSE, 16, (Action(acts.Trace(ZERO), (IntField(8, 8, True),)),), False),
     },
     (),
     SLACK,
@@ -276,8 +276,8 @@ def test_a_box_read_back_is_what_was_written() -> None:
     assert (layout.size, layout.can_fault, made.unit.clauses[1].can_fault) == (32, True, False)
     (action,) = layout.actions
     assert action.fields == PRINTF.fields
-    assert isinstance(action.statement, typed.Printf)
-    assert isinstance(PRINTF.statement, typed.Printf)
+    assert isinstance(action.statement, acts.Printf)
+    assert isinstance(PRINTF.statement, acts.Printf)
     assert action.statement.format == PRINTF.statement.format
 
 
@@ -324,7 +324,7 @@ def test_a_box_of_another_version() -> None:
 
 def test_fields_of_every_kind() -> None:
     fields = (ConstantField("text"), ConstantField(3, 4, True), NameField(1), StackField(8, 2), TextField(24, 8))
-    unit = changed(UNIT, clauses={0: ClauseLayout(CLAUSE, 32, (Action(typed.Trace(ZERO), fields),), False)})
+    unit = changed(UNIT, clauses={0: ClauseLayout(CLAUSE, 32, (Action(acts.Trace(ZERO), fields),), False)})
     plan = Plan(PROBES, PLAN.enablings[:1])
     assert decode(encode(ABOUT, unit, plan)).unit.clauses[0].actions[0].fields == fields
 

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from dtrace_py.lang.facts import ProcessSymbol
 from dtrace_py.output import users
 from dtrace_py.process import maps
 from dtrace_py.process.elf import Elf, NotElf
+from dtrace_py.process.named import NamedSymbols
 from dtrace_py.process.symbols import Processes
 from dtrace_py.process.target import Target
 from dtrace_py.process.targets import notice, targets
@@ -326,3 +328,48 @@ def test_what_is_said_of_an_end() -> None:
     }.items():
         target.status = status
         assert notice(target) == f"pid 7 {text}"
+
+
+def test_names_of_processes(program: Path) -> None:
+    """L58: where the names of D programs are, in a program that is loaded anywhere."""
+    with running(program) as (process, (main, hidden, public, shown)):
+        symbols = NamedSymbols(process)
+        assert symbols.symbol("main") == symbols.symbol("main", "named")
+        for name, address in (("main", main), ("hidden", hidden), ("public", public)):
+            found = symbols.symbol(name)
+            assert found
+            assert (found.object, found.address, found.code, found.wide) == ("named", address, True, True)
+        assert symbols.symbol("shown") == ProcessSymbol("named", shown, 4, code=False, wide=True)
+        assert symbols.symbol("shown", "libc") is symbols.symbol("nosuch") is None
+        found = symbols.symbol("getppid")
+        assert found
+        assert found.object.startswith("libc.so")
+    assert NamedSymbols(process).symbol("main") is None, "it is gone"
+
+
+@pytest.mark.parametrize("flags", [["-no-pie"], ["-static"], ["-static-pie"]], ids=" ".join)
+def test_names_of_programs_that_are_loaded_otherwise(tmp_path: Path, flags: list[str]) -> None:
+    (tmp_path / "other.c").write_text(PROGRAM)
+    subprocess.run(["cc", *flags, "-o", tmp_path / "other", tmp_path / "other.c"], check=True)
+    with running(tmp_path / "other") as (process, (main, *_, shown)):
+        symbols = NamedSymbols(process)
+        assert [found and found.address for found in map(symbols.symbol, ("main", "shown"))] == [main, shown]
+
+
+def test_of_several_versions_of_a_name_the_one_that_programs_get() -> None:
+    """libc has two pthread_cond_wait(), one of them for programs of long ago."""
+    found = NamedSymbols(os.getpid()).symbol("pthread_cond_wait", "libc")
+    assert found
+    assert found.address == address_of("pthread_cond_wait")
+
+
+def test_symbols_of_another_width(tmp_path: Path) -> None:
+    """D_SYM_MODEL (L59): D programs are of 64 bits."""
+    (tmp_path / "narrow.s").write_text(".globl _start, number\n_start: pause; jmp _start\n.data\nnumber: .long 3\n")
+    narrow = tmp_path / "narrow"
+    subprocess.run(["cc", "-m32", "-nostdlib", "-static", "-o", narrow, tmp_path / "narrow.s"], check=True)
+    outcome = run(["-x", "errtags", "-c", str(narrow), "-n", "BEGIN { trace(``number); }"])
+    assert (
+        "[D_SYM_MODEL] in action list: cannot use 32-bit symbol narrow``number in a 64-bit D program" in outcome.stderr
+    )
+    assert outcome.status == 1

@@ -34,7 +34,8 @@ HINTS = {
     "fbt::get_page:entry": "this kernel has no function get_page: it may be inlined wherever it is called",
     "fbt::get_*:entry": None,
     "proc:::exec-success": "the provider proc is not implemented (yet)",
-    "pid123:libc::entry": "the provider pid123 is not implemented (yet)",
+    "pid99999999999:libc::entry": "no process has such a number",
+    "app123:libc::entry": "the provider app123 is not implemented (yet)",
     "nothing:like:it:here": None,
 }
 

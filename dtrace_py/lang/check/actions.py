@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.check.calls import check_argument, check_arguments, check_count, require_known
 from dtrace_py.lang.check.conversions import decayed, string
 from dtrace_py.lang.check.errors import undefined_aggregation, wrong_argument
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
 
 
-def action(check: ExpressionChecker, node: ast.Call) -> typed.Statement:
+def action(check: ExpressionChecker, node: ast.Call) -> acts.Statement:
     """An action as a statement."""
     require_known(check, node)
     row = ACTIONS[node.function.name]
     check_count(row.prototype, len(node.arguments), node.span)
     if row.name in RECORDED:
-        return typed.Record(recorded(check, node))
+        return acts.Record(recorded(check, node))
     if handler := _HANDLERS.get(row.name):
         return handler(check, row, node)
-    return typed.Perform(row, check_arguments(check, row.prototype, node))
+    return acts.Perform(row, check_arguments(check, row.prototype, node))
 
 
 # What shows values
@@ -73,22 +73,22 @@ def _shown(check: ExpressionChecker, name: str, node: ast.Expr) -> typed.Expr:
     return value
 
 
-def _trace(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _trace(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     value = _shown(check, "trace", node.arguments[0])
     endless = isinstance(value.type, ArrayType) and value.type.count == 0 and is_string_like(value.type)
-    return typed.Trace(string(value) if endless else value)
+    return acts.Trace(string(value) if endless else value)
 
 
-def _print(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _print(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     value = _shown(check, "print", node.arguments[0])
     target = value.type.target if isinstance(value.type, PointerType) else None
     if isinstance(target, StructType) and not size_of(target, check.scope.source, check.strsize):
         text = f"print( ) of a pointer to {target}, the size of which is not known"
         raise CompileError("D_PRINT_SIZE", text, node.span)
-    return typed.Perform(row, (value,))
+    return acts.Perform(row, (value,))
 
 
-def _tracemem(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _tracemem(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     """tracemem(address, size [, shown]) (A5)."""
     address = check.value(node.arguments[0])
     if not is_scalar(address.type):
@@ -102,10 +102,10 @@ def _tracemem(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.St
     if shown and not is_scalar(shown[0].type):
         text = "tracemem( ) argument #3 must be of scalar type"
         raise CompileError("D_TRACEMEM_DYNSIZE", text, node.arguments[2].span)
-    return typed.Perform(row, (address, size, *shown))
+    return acts.Perform(row, (address, size, *shown))
 
 
-def _printm(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _printm(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     """printm(size, memref(...)) (A14)."""
     size, address = map(check.value, node.arguments)
     if not (isinstance(size, typed.Const) and isinstance(size.type, IntType) and size.value > 0):
@@ -113,7 +113,7 @@ def _printm(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Stat
         raise CompileError("D_PRINTM_SIZE", text, node.arguments[0].span)
     if not isinstance(address.type, PointerType):
         raise CompileError("D_PRINTM_ADDR", "printm( ) argument #2 must be a pointer", node.arguments[1].span)
-    return typed.Perform(row, (size, address))
+    return acts.Perform(row, (size, address))
 
 
 # Formats
@@ -143,28 +143,28 @@ def _printable(check: ExpressionChecker, name: str, node: ast.Expr) -> typed.Exp
     return string(value) if isinstance(value.type, ArrayType) and is_string_like(value.type) else value
 
 
-def _printf(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
-    return typed.Printf(*_formatted(check, node))
+def _printf(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
+    return acts.Printf(*_formatted(check, node))
 
 
-def _system(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
-    return typed.Command(row, *_formatted(check, node))
+def _system(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
+    return acts.Command(row, *_formatted(check, node))
 
 
-def _freopen(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _freopen(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     """freopen("") restores the output; "." would, behind the scenes (A30)."""
     text = node.arguments[0]
     if isinstance(text, ast.String) and text.value == "" and len(node.arguments) == 1:
-        return typed.Command(row, Format(()), ())
+        return acts.Command(row, Format(()), ())
     if isinstance(text, ast.String) and text.value == ".":
         raise CompileError("D_FREOPEN_INVALID", 'invalid argument to freopen( ): "."', text.span)
-    return typed.Command(row, *_formatted(check, node))
+    return acts.Command(row, *_formatted(check, node))
 
 
 # Aggregations as arguments
 
 
-def _printa(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _printa(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     arguments, parsed = list(node.arguments), None
     if isinstance(arguments[0], ast.String):
         parsed = _format(node)
@@ -182,25 +182,25 @@ def _printa(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Stat
             raise CompileError("D_PRINTA_AGGPROTO", text, node.span)
     if parsed:
         check_printa(parsed, aggregations, node.span, bool(check.limits.targeted))
-    return typed.Printa(parsed, aggregations)
+    return acts.Printa(parsed, aggregations)
 
 
-def _clear(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
-    return typed.Clear(_aggregation(check, node.arguments[0], "CLEAR", "clear"))
+def _clear(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
+    return acts.Clear(_aggregation(check, node.arguments[0], "CLEAR", "clear"))
 
 
-def _trunc(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _trunc(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     aggregation = _aggregation(check, node.arguments[0], "TRUNC", "trunc")
     if len(node.arguments) == 1:
-        return typed.Trunc(aggregation, None)
-    return typed.Trunc(aggregation, _scalar(check, node.arguments[1], "D_TRUNC_SCALAR", "trunc( ) limit"))
+        return acts.Trunc(aggregation, None)
+    return acts.Trunc(aggregation, _scalar(check, node.arguments[1], "D_TRUNC_SCALAR", "trunc( ) limit"))
 
 
-def _normalize(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _normalize(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     aggregation = _aggregation(check, node.arguments[0], "NORMALIZE", row.name)
     if len(node.arguments) == 1:
-        return typed.Normalize(aggregation, None)
-    return typed.Normalize(
+        return acts.Normalize(aggregation, None)
+    return acts.Normalize(
         aggregation, _scalar(check, node.arguments[1], "D_NORMALIZE_SCALAR", "normalize( ) factor")
     )  # fmt: skip
 
@@ -227,30 +227,30 @@ def _aggregation(check: ExpressionChecker, node: ast.Expr, tag: str, name: str) 
 # Speculations
 
 
-def _speculation(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _speculation(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     (id_,) = check_arguments(check, row.prototype, node)
-    return typed.Speculate(id_) if row.name == "speculate" else typed.Settle(row.name == "commit", id_)
+    return acts.Speculate(id_) if row.name == "speculate" else acts.Settle(row.name == "commit", id_)
 
 
 # The others
 
 
-def _exit(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _exit(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     status = check.value(node.arguments[0])
     if not isinstance(status.type, IntType):
         raise wrong_argument("exit( )", "argument", 1, "int", status.type, node.arguments[0].span)
-    return typed.Exit(status)
+    return acts.Exit(status)
 
 
-def _pcap(check: ExpressionChecker, row: Action, node: ast.Call) -> typed.Statement:
+def _pcap(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
     """pcap(packet, protocol): any address will do (A15)."""
     packet = decayed(check.value(node.arguments[0]))
     if not is_scalar(packet.type):
         raise wrong_argument("pcap( )", "argument", 1, "void *", packet.type, node.arguments[0].span)
-    return typed.Perform(row, (packet, check_argument(check, "pcap", 2, "int", node.arguments[1])))
+    return acts.Perform(row, (packet, check_argument(check, "pcap", 2, "int", node.arguments[1])))
 
 
-_HANDLERS: dict[str, Callable[[ExpressionChecker, Action, ast.Call], typed.Statement]] = {
+_HANDLERS: dict[str, Callable[[ExpressionChecker, Action, ast.Call], acts.Statement]] = {
     "clear": _clear,
     "commit": _speculation,
     "denormalize": _normalize,

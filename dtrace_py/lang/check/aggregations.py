@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.check.calls import require_known
 from dtrace_py.lang.check.conversions import convert
 from dtrace_py.lang.check.errors import wrong_argument, wrong_count
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
 
 
-def aggregate(check: ExpressionChecker, target: ast.Aggregation, node: ast.Assign) -> typed.Statement:
+def aggregate(check: ExpressionChecker, target: ast.Aggregation, node: ast.Assign) -> acts.Statement:
     """The whole statement."""
     if node.op is not None:
         raise CompileError("D_OP_INCOMPAT", f"operator {node.op}= may not be applied to an aggregation", node.span)
@@ -43,7 +43,7 @@ def aggregate(check: ExpressionChecker, target: ast.Aggregation, node: ast.Assig
     aggregation = _declared(check, target, row.name, keys, given, node.span)
     converted = _converted(aggregation, keys, target.span)
     values = (*arguments[:1], *increment)
-    return typed.Aggregate(aggregation, converted, tuple(convert(value, INT64) for value in values))
+    return acts.Aggregate(aggregation, converted, tuple(convert(value, INT64) for value in values))
 
 
 def _function(
@@ -68,7 +68,7 @@ def _called(node: ast.Expr) -> str:
     return node.function.name if isinstance(node, ast.Call) else ""
 
 
-def _key(check: ExpressionChecker, node: ast.Expr) -> typed.Key:
+def _key(check: ExpressionChecker, node: ast.Expr) -> acts.Key:
     if isinstance(node, ast.Call) and node.function.name in RECORDED:
         return recorded(check, node)
     return check.value(node)
@@ -88,7 +88,7 @@ def _declared(
     check: ExpressionChecker,
     target: ast.Aggregation,
     function: str,
-    keys: list[typed.Key],
+    keys: list[acts.Key],
     given: Linear | LogLinear | None,
     span: Span,
 ) -> Aggregation:
@@ -107,17 +107,17 @@ def _declared(
     return known
 
 
-def _key_type(key: typed.Key, number: int) -> Type:
-    return key.type if isinstance(key, typed.RecordedKey) else key_type(key, number, "aggregation")
+def _key_type(key: acts.Key, number: int) -> Type:
+    return key.type if isinstance(key, acts.RecordedKey) else key_type(key, number, "aggregation")
 
 
-def _converted(aggregation: Aggregation, keys: list[typed.Key], span: Span) -> tuple[typed.Key, ...]:
+def _converted(aggregation: Aggregation, keys: list[acts.Key], span: Span) -> tuple[acts.Key, ...]:
     name = f"@{aggregation.name}[ ]"
     if len(keys) != len(aggregation.keys):
         raise wrong_count(name, len(keys), len(aggregation.keys), span, "key")
-    converted: list[typed.Key] = []
+    converted: list[acts.Key] = []
     for number, (key, kind) in enumerate(zip(keys, aggregation.keys, strict=True), start=1):
         if not compatible(kind, key.type):
             raise wrong_argument(name, "key", number, kind, key.type, key.span)
-        converted.append(key if isinstance(key, typed.RecordedKey) else convert(key, kind))
+        converted.append(key if isinstance(key, acts.RecordedKey) else convert(key, kind))
     return tuple(converted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.arguments import Signature, Way
 from dtrace_py.lang.check.essence import essence
 from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -26,7 +26,7 @@ class Form(NamedTuple):
     """A clause checked in one way: predicate, statements, and the lowest stability of what it names."""
 
     predicate: typed.Expr | None
-    statements: tuple[typed.Statement, ...]
+    statements: tuple[acts.Statement, ...]
     stability: Stability
     probes: list[Any]
     """Where it is this one, and not the first."""
@@ -84,7 +84,7 @@ class _Clause:
             raise CompileErrors([e for e in self.errors if not isinstance(e, Consequence)] or self.errors)
         return Form(predicate, statements, self.check.stability, [])
 
-    def _body(self) -> tuple[typed.Statement, ...]:
+    def _body(self) -> tuple[acts.Statement, ...]:
         errors: list[CompileError] = []
         statements = check_block(self.check, self.node.body or (), errors)
         self._note(errors, "action list")

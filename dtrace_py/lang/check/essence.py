@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.types import IntType, PointerType
 from dtrace_py.record import values
@@ -17,8 +17,8 @@ def essence(node: object, shown: bool = False) -> object:
             return "integer", size, signed
         case PointerType(user=user) if not shown:
             return "pointer", user
-        case _ if isinstance(node, typed.Typed | typed.Acts | typed.Member | typed.RecordedKey):
-            shown = shown or (isinstance(node, typed.Perform) and node.action.name == "print")
+        case _ if isinstance(node, typed.Typed | acts.Act | typed.Member | acts.RecordedKey):
+            shown = shown or (isinstance(node, acts.Perform) and node.action.name == "print")
             return type(node).__name__, *(essence(part, shown) for part in values(node))
         case tuple() if not hasattr(node, "_fields"):
             return tuple(essence(part, shown) for part in node)

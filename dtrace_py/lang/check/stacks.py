@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.check.calls import check_arguments, check_count, require_known
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
@@ -19,7 +19,7 @@ STACKS = frozenset({"stack", "ustack", "jstack"})
 RECORDED = frozenset(name for name, action in ACTIONS.items() if action.result != "void")
 
 
-def recorded(check: ExpressionChecker, node: ast.Call) -> typed.RecordedKey:
+def recorded(check: ExpressionChecker, node: ast.Call) -> acts.RecordedKey:
     """What one of these records."""
     require_known(check, node)
     name = node.function.name
@@ -27,17 +27,17 @@ def recorded(check: ExpressionChecker, node: ast.Call) -> typed.RecordedKey:
     check_count(prototype, len(node.arguments), node.span)
     if name == "stack":
         frames = _constant(check, node, 0, "D_STACK_SIZE", "size", check.limits.stackframes)
-        return typed.StackKey(min(frames, check.limits.maxframes), StackType(), node.span)
+        return acts.StackKey(min(frames, check.limits.maxframes), StackType(), node.span)
     if name in STACKS:
         limits, user = check.limits, name == "ustack"
         default = limits.ustackframes if user else limits.jstackframes
         frames = _constant(check, node, 0, "D_USTACK_FRAMES", "frames", default)
         room = _constant(check, node, 1, "D_USTACK_STRSIZE", "string size", 0 if user else limits.jstackstrsize)
-        return typed.UserStackKey(min(frames, check.limits.maxframes), room, StackType(), node.span)
+        return acts.UserStackKey(min(frames, check.limits.maxframes), room, StackType(), node.span)
     (address,) = check_arguments(check, prototype, node)
     if name in KERNEL_SYMBOLS:
-        return typed.SymbolKey(name, address, SymbolType(name), node.span)
-    return typed.UserSymbolKey(name, address, SymbolType(name), node.span)
+        return acts.SymbolKey(name, address, SymbolType(name), node.span)
+    return acts.UserSymbolKey(name, address, SymbolType(name), node.span)
 
 
 def _constant(check: ExpressionChecker, node: ast.Call, place: int, tag: str, what: str, default: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dtrace_py.lang import typed
+from dtrace_py.lang import acts, typed
 from dtrace_py.lang.check.actions import action
 from dtrace_py.lang.check.aggregations import aggregate
 from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -17,9 +17,9 @@ from dtrace_py.lang.types import DynamicType
 
 def check_block(
     check: ExpressionChecker, nodes: Iterable[ast.Statement], errors: list[CompileError]
-) -> tuple[typed.Statement, ...]:
+) -> tuple[acts.Statement, ...]:
     """The typed statements of a block. One that is wrong joins the errors and is left out, so that all are found."""
-    made: list[typed.Statement] = []
+    made: list[acts.Statement] = []
     for node in nodes:
         try:
             made.append(_statement(check, node, errors))
@@ -30,11 +30,11 @@ def check_block(
     return tuple(made)
 
 
-def _statement(check: ExpressionChecker, node: ast.Statement, errors: list[CompileError]) -> typed.Statement:
+def _statement(check: ExpressionChecker, node: ast.Statement, errors: list[CompileError]) -> acts.Statement:
     match node:
         case ast.If():
             condition = check.condition(node.condition)
-            return typed.If(condition, check_block(check, node.yes, errors), check_block(check, node.no, errors))
+            return acts.If(condition, check_block(check, node.yes, errors), check_block(check, node.no, errors))
         case ast.Assign(target=ast.Aggregation() as target):
             return aggregate(check, target, node)
         case ast.Aggregation():
@@ -46,4 +46,4 @@ def _statement(check: ExpressionChecker, node: ast.Statement, errors: list[Compi
         raise CompileError("D_CG_DYN", "expression cannot evaluate to result of dynamic type", node.span)
     if isinstance(value.type, DynamicType) and isinstance(node, ast.Call):
         raise CompileError("D_AGG_FUNC", "an aggregating function must be assigned to an aggregation", node.span)
-    return typed.Evaluate(value)
+    return acts.Evaluate(value)

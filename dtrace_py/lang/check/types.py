@@ -59,7 +59,7 @@ def specified_type(scope: Scope, node: ast.Specifier) -> Type:
 
 def _words(scope: Scope, words: tuple[str, ...], span: Span) -> Type:
     module, backquote, name = words[-1].rpartition("`")
-    kind = scope.source.typedef(name, module.rstrip("`")) if len(words) == 1 else specified(words, span)
+    kind = scope.source.typedef(name, module) if len(words) == 1 else specified(words, span)
     if kind is None and backquote:
         raise unknown(words[0], span)
     return kind or specified(words, span)
@@ -68,7 +68,7 @@ def _words(scope: Scope, words: tuple[str, ...], span: Span) -> Type:
 def _tagged(scope: Scope, name: str, span: Span) -> Type:
     keyword, _, tag = name.partition(" ")
     module, _, tag = tag.rpartition("`")
-    kind = scope.source.tagged(f"{keyword} {tag}", module.rstrip("`"))
+    kind = scope.source.tagged(f"{keyword} {tag}", module)
     if kind is None and module:
         raise unknown(name, span)
     return kind or scope.source.declare(name)

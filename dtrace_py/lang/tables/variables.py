@@ -23,6 +23,9 @@ _KERNEL = stability("Stable/Private/Common")
 _DYNAMIC = "<DYN>"
 """The type of what has to be indexed first."""
 
+PROBE_NAMES = ("probeprov", "probemod", "probefunc", "probename")
+"""The fields of a probe's name, as they follow one another in it."""
+
 BUILTINS = {
     row.name: row
     for row in (
@@ -46,10 +49,7 @@ BUILTINS = {
         Builtin("lgrp", "lgrp_id_t", "B5"),
         Builtin("pid", "pid_t", "B20"),
         Builtin("ppid", "pid_t", "B20"),
-        Builtin("probefunc", "string", "B21"),
-        Builtin("probemod", "string", "B21"),
-        Builtin("probename", "string", "B21"),
-        Builtin("probeprov", "string", "B21"),
+        *(Builtin(name, "string", "B21") for name in sorted(PROBE_NAMES)),
         Builtin("pset", "psetid_t", "B5"),
         Builtin("root", "string", "B10"),
         Builtin("stackdepth", "uint32_t", "B22"),
