@@ -90,7 +90,8 @@ class Latecomers:
         self._units.append((made, tracer))
         run.join(made, tracer)
         self._leave(made, run.tracer)
-        run.attach(made, tracer)
+        if run.tracer.control.open:  # else tracing has ended meanwhile
+            run.attach(made, tracer)
 
     def _forget(self, modules: Collection[str]) -> None:
         """Nothing fires any more where these modules were: the kernel may put others there, and should they come back it puts

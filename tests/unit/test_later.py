@@ -29,6 +29,7 @@ from dtrace_py.providers.probe import Probe
 from dtrace_py.runtime import attach
 from dtrace_py.runtime.aggregations import KernelAggregation, Key, Words
 from dtrace_py.runtime.attach import Attached
+from dtrace_py.runtime.ring import IDENTITY
 from dtrace_py.runtime.tracer import Tracer
 from tests.case import run
 from tests.conftest import can_load_programs
@@ -273,13 +274,16 @@ def test_a_unit_that_joins(text: str, links: FunctionLinks, monkeypatch: pytest.
     monkeypatch.setattr(attach, "_attach_tracepoints", lambda *_: None)
     monkeypatch.setattr(prepare, "Text", _Text)
     seen: list[tuple[list[str], Tracer]] = []
+    boxes: list[int] = []
 
     def attached(_: object, made: Attached, plan: Plan, tracer: Tracer, *__: object) -> None:
         seen.append(([probe.function for probe in plan.own if probe.provider == "fbt"], tracer))
+        boxes.append(tracer.rings.word(8 * IDENTITY))
         if len(seen) == 2:
             for name in ("control", "rings", *(["globals_map"] if "int n" in text else [])):
                 assert identity(seen[0][1], name) == identity(tracer, name)
             assert identity(seen[0][1], "frames") != identity(tracer, "frames")
+            assert 0 != tracer.rings.word(8 * IDENTITY) != boxes[0], "another black box"
             assert not {"vtime", "thread_end", "begin", "end"} & set(tracer.programs)
             tracer.control.end()
         made.links += 1
