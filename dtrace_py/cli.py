@@ -6,12 +6,12 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, NoReturn, TextIO
 
 import click
 
 from dtrace_py import __version__
-from dtrace_py.errors import DtpyError, UsageError
+from dtrace_py.errors import DtpyError, InternalError, UsageError
 from dtrace_py.job import Job, Mode
 from dtrace_py.lang.source import Field, Source, as_bytes
 from dtrace_py.options import Options
@@ -207,7 +207,23 @@ def _handle(given: dict[str, Any], stdout: BinaryIO, complain: Callable[[str], N
     from dtrace_py.kernel.machine import Machine
     from dtrace_py.session import Session
 
-    return Session(job, Machine(), stdout, complain).run()
+    try:
+        return Session(job, Machine(), stdout, complain).run()
+    except Exception as error:
+        if job.options.flag("core") and (isinstance(error, InternalError) or not isinstance(error, DtpyError)):
+            _dump_core()
+        raise
+
+
+def _dump_core() -> NoReturn:
+    """End with a core dump: something is wrong within dtpy (option core)."""
+    import resource
+    import traceback
+
+    traceback.print_exc()
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+    os.abort()
 
 
 def _combination(flags: list[tuple[str, str | None]]) -> str | None:

@@ -9,6 +9,10 @@ class DtpyError(Exception):
     status = 1
 
 
+class InternalError(DtpyError):
+    """A bug of dtpy, of which there is something to be told."""
+
+
 class UsageError(DtpyError):
     """The command line makes no sense."""
 

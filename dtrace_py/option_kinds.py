@@ -91,6 +91,15 @@ def flag(text: str | None) -> int:
     return 1
 
 
+MOST_CAPTURED = 65535
+
+
+def capture(text: str | None) -> int:
+    """Bytes to capture of a packet, in whole words; what makes no sense is an Ethernet frame's."""
+    value = size(text)
+    return -(-(value if 0 < value <= MOST_CAPTURED else 1514) // 8) * 8
+
+
 def cpu(text: str | None) -> int | None:
     """A CPU's number, or all of them."""
     return None if text == "all" else scalar(text)
@@ -112,6 +121,31 @@ def anything(text: str | None) -> str:
     if text is None:
         raise ValueError(INVALID_VALUE)
     return text
+
+
+def assignment(text: str | None) -> str:
+    """``NAME=VALUE`` of an environment."""
+    if not text or "=" not in text[1:] or text[0] == "=":
+        raise ValueError(INVALID_VALUE)
+    return text
+
+
+def plain_name(text: str | None) -> str:
+    """A name in an environment."""
+    if not text or "=" in text:
+        raise ValueError(INVALID_VALUE)
+    return text
+
+
+def size_or(word: str) -> Parse:
+    """A size, or that word for no bound."""
+
+    def parse(text: str | None) -> int | None:
+        if text is None:
+            raise ValueError(INVALID_VALUE)
+        return None if text == word else size(text)
+
+    return parse
 
 
 def at_least(least: int, parse: Parse) -> Parse:

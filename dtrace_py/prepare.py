@@ -169,6 +169,8 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int, dynvars
         speculation_bytes=options.number("specsize"),
         temporal=options.flag("temporal"),
         maxframes=options.number("maxframes"),
+        pcapsize=options.number("pcapsize"),
+        pages=machine.pages,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +25,7 @@ from dtrace_py.providers.unmatched import unmatched
 if TYPE_CHECKING:
     from dtrace_py.lang.definitions import ProbeArgument
     from dtrace_py.lang.facts import ProcessSymbols, TypeSource
+    from dtrace_py.lang.grammar.tree import Program as Parsed
     from dtrace_py.lang.libraries import Libraries
     from dtrace_py.options import Options
 
@@ -56,7 +58,8 @@ def compile_job(job: Job, types: Callable[[], TypeSource], providers: Registry) 
     version, least = partial(options.number, "version"), partial(_least, options)
     depends, process = partial(_depends, providers), _process(job.target)
     runs = job.mode is Mode.TRACE or job.shows_code
-    settings = Settings(options.number, options.flag, set_option, depends, version, least, process, runs)
+    parsed = partial(_show_tree, options)
+    settings = Settings(options.number, options.flag, set_option, depends, version, least, process, runs, parsed)
     matching = Matching(job, providers)
     compiler = Compiler(types, settings, matching, partial(_arguments, providers, types), partial(_libraries, options))
     compiled = Compiled(compiler.program)
@@ -96,6 +99,14 @@ def _depends(providers: Registry, kind: str, name: str) -> bool:
     if kind == "provider":
         return any(provider.name == name for provider in providers.providers)
     return name == "vmlinux" or ("/" not in name and os.path.isdir(f"/sys/module/{name}"))
+
+
+def _show_tree(options: Options, parsed: Parsed) -> None:
+    """Print a source's syntax tree on standard error, if option tree has the bit of its first pass."""
+    if (options.optional("tree") or 0) & 1:
+        from dtrace_py.lang.grammar import tree_text
+
+        print("Parse tree (Pass 1):", *map(tree_text.item, parsed.items), sep="\n", file=sys.stderr)
 
 
 def _least(options: Options) -> Stability | None:

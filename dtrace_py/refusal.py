@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from dtrace_py.errors import DtpyError
+from dtrace_py.errors import DtpyError, InternalError
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.lang.program import Clause
 from dtrace_py.lang.source import Source
@@ -37,9 +37,9 @@ def explained(error: LoadError, compiled: Compiled, machine: Machine, options: O
     every = [(source, matched) for source, clauses in compiled.sources for matched in clauses]
     found = first_refused(every, error, refusal)
     if found is None:
-        return DtpyError(f"internal error: the clauses together: {error.reason}; {_PLEASE}")
+        return InternalError(f"internal error: the clauses together: {error.reason}; {_PLEASE}")
     (_, matched), reason = found[0], found[1].reason
-    return DtpyError(f"internal error: {_where(matched.clause)}: {reason}; {_PLEASE}")
+    return InternalError(f"internal error: {_where(matched.clause)}: {reason}; {_PLEASE}")
 
 
 def first_refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ from dtrace_py.kernel import requirements
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.lang.source import as_text
 from dtrace_py.output.listing import Details, details_of, list_probes
-from dtrace_py.output.progress import progress
+from dtrace_py.output.progress import debugging, progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.programs import Compiled
 
@@ -34,6 +35,7 @@ class Session:
         self.machine = machine
         self.stdout = stdout
         self.complain = complain
+        self._debug = debugging(job.options, complain)
 
     def run(self) -> int:
         """Do what the job asks for; returns the exit status."""
@@ -44,15 +46,17 @@ class Session:
         self.machine.providers.lenient = self.job.mode is Mode.COMPILE
         if not self.job.targets:
             return self._run(None)
-        from dtrace_py.process.targets import targets
+        from dtrace_py.process.targets import environment, targets
 
-        with targets(self.job.targets, self.job.options.word("evaltime")) as processes:
+        options = self.job.options
+        variables = environment(options.all, os.environ)
+        with targets(self.job.targets, options.word("evaltime"), variables) as processes:
             self.job.target = processes.first
             return self._run(processes)
 
     def _run(self, processes: Targets | None) -> int:
         """The same, with the processes of -c and -p."""
-        with progress("compiling and finding probes"):
+        with progress("compiling and finding probes", self._debug):
             compiled = programs.compile_job(self.job, self._types, self.machine.providers)
         if self.job.mode.builds:
             self._build(compiled)
@@ -149,7 +153,7 @@ class Session:
         from dtrace_py.runtime.report import Report, written
         from dtrace_py.tracing import Run
 
-        with progress("resolving functions"):
+        with progress("resolving functions", self._debug):
             prepared = prepare(compiled, self.machine, self.job.options, probing=True, note=self._note)
         self._announce(compiled)
         check(prepared, self.job.options)
@@ -157,7 +161,7 @@ class Session:
             print(prepared.unit.text, file=sys.stderr)
         report = Report(self.machine.release, len(self.machine.online))
         with written(report, self.job.report), ExitStack() as stack:
-            with progress("compiling and loading"):
+            with progress("compiling and loading", self._debug):
                 tracer = stack.enter_context(self._load(prepared, compiled))
                 leave = partial(self._leave_black_box, stack.enter_context(ExitStack()))
                 leave(prepared, tracer)
@@ -178,12 +182,14 @@ class Session:
 
     @contextmanager
     def _load(self, prepared: Prepared, compiled: Compiled, first: Tracer | None = None) -> Iterator[Tracer]:
+        from dtrace_py.kernel.bpf import VerifierLog
         from dtrace_py.refusal import explained
         from dtrace_py.runtime.loader import LoadError
         from dtrace_py.runtime.tracer import load
 
-        made = prepared
-        loading = load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi, first)
+        made, options = prepared, self.job.options
+        log = VerifierLog(options.optional("bpflogsize") or None, _tell_log if options.flag("bpflog") else None)
+        loading = load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi, log, first)
         with ExitStack() as stack:
             try:
                 tracer = stack.enter_context(loading)
@@ -228,5 +234,10 @@ class Session:
             self.complain(f"left out {counted(len(unique), 'function')}, {reason}: {' '.join(unique)}")
 
     def _note(self, text: str) -> None:
-        if self.job.verbose:
+        if self.job.verbose or self.job.options.flag("debug"):
             self.complain(text)
+
+
+def _tell_log(text: str) -> None:
+    """What the kernel's verifier says of a program (option bpflog)."""
+    sys.stderr.writelines(f"BPF: {line}\n" for line in text.splitlines())

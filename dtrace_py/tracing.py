@@ -19,7 +19,7 @@ from dtrace_py.latecomers import Latecomers
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
 from dtrace_py.output.look import look_of
-from dtrace_py.output.progress import progress
+from dtrace_py.output.progress import debugging, progress
 from dtrace_py.output.sink import Sink
 from dtrace_py.output.values import Lookup
 from dtrace_py.prepare import Prepared
@@ -85,6 +85,7 @@ class Run:
             tracer.rings, tracer.frames, lambda: self.options.flag("droptags"), self.complain, self.processes
         )
         self.signals = Signals()
+        self._debug = debugging(options, complain)
         self.report = Report(machine.release, len(machine.online))
         self.attached: list[Attached] = []
         self.units, self.links = ExitStack(), ExitStack()
@@ -107,7 +108,7 @@ class Run:
             if self.options.word("detach") == "background":
                 report.prompt_seconds = report.since_stop()
                 background.go_on(status)
-            with report.detach.measured(), progress(f"letting go of {report.probes} probes"):
+            with report.detach.measured(), progress(f"letting go of {report.probes} probes", self._debug):
                 links.close()
             report.restored_seconds = report.since_stop()
             bpf.wait_for_programs()
@@ -123,7 +124,7 @@ class Run:
     def attach(self, made: Prepared, tracer: Tracer) -> None:
         """Attach the probes of a unit, until all is let go of; they are inert as long as the gate is shut."""
         report, probes = self.report, [probe for probe in made.plan.own if probe.provider != "dtrace"]
-        with report.attach.measured(), progress(f"attaching {len(probes)} probes") as tell:
+        with report.attach.measured(), progress(f"attaching {len(probes)} probes", self._debug) as tell:
             attached = self.links.enter_context(self._attach(made, tracer, tell))
         self.attached.append(attached)
         if attached.refused:

@@ -31,10 +31,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from dtrace_py import cli
+from dtrace_py.output import tshark
 
 _HOLES = {"<cpu>": r"[ \d]{2}\d", "<n>": r"-?\d+", "<x>": r"[0-9a-f]+", "<any>": r".*"}
+
+NONE = ("/nonexistent/tshark",)
+"""Cases are of a machine without tshark."""
 
 
 @dataclass(slots=True)
@@ -64,7 +69,7 @@ class Case:
             path = folder / "script.d"
             path.write_text(self.script.replace("{memory}", address))
             arguments = [word.replace("{script}", str(path)) for word in arguments]
-        with working(self.workload) if self.workload else nullcontext(0) as pid:
+        with working(self.workload) if self.workload else nullcontext(0) as pid, patch.object(tshark, "COMMAND", NONE):
             outcome = run([word.replace("{pid}", str(pid)) for word in arguments])
         stdout, stderr = (
             text.replace(str(folder / "script.d"), "{script}") for text in (outcome.stdout, outcome.stderr)

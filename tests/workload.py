@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -44,16 +45,45 @@ def spawn() -> None:
     os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
 
 
+def send_datagram() -> Callable[[], object]:
+    """A UDP packet of six bytes from port 7001 to port 7002."""
+    receiver, sender = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    receiver.bind(("127.0.0.1", 7002))
+    sender.bind(("127.0.0.1", 7001))
+
+    def send() -> object:
+        sender.sendto(b"pcap()", ("127.0.0.1", 7002))
+        return receiver.recv(100)
+
+    return send
+
+
+def send_stream() -> Callable[[], object]:
+    """8,000 bytes by TCP, which are one packet on the way."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sender = socket.create_connection(server.getsockname())
+        receiver, _ = server.accept()
+    sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send() -> object:
+        sender.sendall(b"0123456789" * 800)
+        return receiver.recv(8000, socket.MSG_WAITALL)
+
+    return send
+
+
 def main(name: str) -> None:
     actions: dict[str, Callable[[], object]] = {
         "getppid": os.getppid,
         "read": read_ten_bytes,
         "close": bad_close,
-        "int80": call_as_32_bit() if name == "int80" else os.getppid,
         "spawn": spawn,
         "sleep": lambda: None,
         "spin": lambda: sum(range(100_000)),
     }
+    made = {"int80": call_as_32_bit, "datagram": send_datagram, "stream": send_stream}
+    if name in made:
+        actions[name] = made[name]()
     print("ready", flush=True)
     while True:
         actions[name]()

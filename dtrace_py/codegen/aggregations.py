@@ -6,6 +6,7 @@ map names; the consumer swaps them, waits until no program uses the old one, and
 
 from __future__ import annotations
 
+from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.environment import Environment, identifier
 from dtrace_py.codegen.expressions import Expressions
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
@@ -70,6 +71,8 @@ def note(statement: acts.Aggregate, environment: Environment) -> None:
                 pass
             case _ if isinstance(key.type, StringType):
                 size = text_size(key, environment)
+            case _ if is_memory(key.type):
+                size = environment.room(key.type)
         sizes[place] = max(sizes[place], size)
 
 
@@ -94,7 +97,9 @@ def update(statement: acts.Aggregate, expressions: Expressions) -> None:
         writer.line(f"{key}->nothing = 0;")
     for place, (node, part) in enumerate(zip(statement.keys, parts, strict=True)):
         member, size = f"{key}->key{place}", environment.key_sizes[aggregation.name][place]
-        if isinstance(part, Buffer):
+        if isinstance(part, Buffer) and is_memory(node.type):
+            writer.line(f"COPY({member}, {size}, {part.text});")
+        elif isinstance(part, Buffer):
             expressions.strings.copy(member, size, part)
         elif isinstance(node, acts.UserSymbolKey):
             assert isinstance(part, Number)
@@ -127,6 +132,8 @@ def _evaluated(key: acts.Key, expressions: Expressions) -> Number | Buffer | Non
         return None
     if isinstance(key, acts.SymbolKey | acts.UserSymbolKey):
         return expressions.save(expressions.number(key.address))
+    if is_memory(key.type):
+        return expressions.memory.key(key)
     return expressions.operand(key)
 
 
@@ -161,14 +168,14 @@ def layout(aggregation: Aggregation, environment: Environment) -> AggregationLay
     offset = 8 if _has_owner(aggregation, environment) or not aggregation.keys else 0
     keys = []
     for place, (kind, size) in enumerate(zip(aggregation.keys, environment.key_sizes[aggregation.name], strict=True)):
-        field = _key_field(kind, offset, size)
+        field = _key_field(kind, offset, size, environment)
         keys.append(changed(field, kind="ustack") if (aggregation.name, place) in environment.user_stacks else field)
         offset += size
     stem, words = stem_of(aggregation), _words(aggregation)
     return AggregationLayout(aggregation, stem, tuple(keys), offset, words, _per_cpu(aggregation))
 
 
-def _key_field(kind: Type, offset: int, size: int) -> KeyField:
+def _key_field(kind: Type, offset: int, size: int, environment: Environment) -> KeyField:
     match kind:
         case StringType():
             return KeyField(offset, size, "text")
@@ -180,6 +187,8 @@ def _key_field(kind: Type, offset: int, size: int) -> KeyField:
             return KeyField(offset, size, "int", width, signed)
         case PointerType():
             return KeyField(offset, size, "int", 8, False)
+        case _ if is_memory(kind):
+            return KeyField(offset, size, "memory", environment.size(kind))
     raise AssertionError(f"{kind} is no key")
 
 
@@ -280,7 +289,7 @@ def blank(layouts: list[AggregationLayout]) -> list[str]:
 
 
 def _member(key: KeyField, place: int) -> str:
-    if key.kind == "text":
+    if key.kind in ("text", "memory"):
         return f"char key{place}[{key.size}]"
     words = key.kind in ("stack", "ustack") or key.size > 8
     return f"u64 key{place}[{key.size // 8}]" if words else f"s64 key{place}"

@@ -50,6 +50,11 @@ class Target:
     """Bytes that rings which are there already have behind their end."""
     maxframes: int = 127
     """The deepest that a stack is followed."""
+    pcapsize: int = 1514
+    """What pcap() records of a packet at most."""
+    pages: Callable[[], tuple[int, int, int] | None] = lambda: None
+    """The addresses of the kernel's variables that say where all of memory and the descriptions of its pages begin, and the
+    size of such a description."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Subroutines that look at the kernel's own structures: paths, processes, locks (contract R9, R25 to R27)."""
+"""What looks at the kernel's own structures: paths, processes, locks, packets (contract R9, R25 to R27, A15)."""
 
 from __future__ import annotations
 
@@ -61,6 +61,28 @@ def progenyof(make: Expressions, call: typed.Call) -> Number:
     """R27."""
     make.needs.add("progeny")
     return make.save(Number(f"progeny_of({make.number(call.arguments[0]).text})", "u64"))
+
+
+# Packets (A15)
+
+_PAGE_BYTES = 4096
+_MOST_PIECES = 45
+"""Of a packet, in any kernel: CONFIG_MAX_SKB_FRAGS is 17, and can be that."""
+
+
+def packet_sizes(target: Target) -> dict[str, object]:
+    """What bpf/packet.h needs."""
+    buffer, shared = "struct sk_buff", "struct skb_shared_info"
+    sizes: dict[str, object] = {"PACKET_MOST": target.pcapsize}
+    sizes |= {f"PACKET_{member.upper()}": target.offset(buffer, member) for member in ("len", "data_len", "data")}
+    if pages := target.pages():
+        sizes |= {f"PACKET_{member.upper()}": target.offset(buffer, member) for member in ("head", "end")}
+        sizes["PACKET_PIECES_COUNT"] = target.offset(shared, "nr_frags")
+        sizes["PACKET_PIECES"] = target.offset(shared, "frags")
+        sizes["PACKET_MOST_PIECES"] = _MOST_PIECES
+        sizes["PAGES"], sizes["PAGE_DESCRIPTIONS"] = f"{pages[0]:#x}ULL", f"{pages[1]:#x}ULL"
+        sizes["PAGE_BYTES"], sizes["PAGE_DESCRIPTION"] = _PAGE_BYTES, pages[2]
+    return sizes
 
 
 # Locks (R25, R26)

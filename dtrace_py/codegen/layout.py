@@ -133,9 +133,9 @@ class KeyField:
     offset: int
     size: int
     kind: str
-    """int, text, stack, ustack, or the name of what shows a symbol: sym, func, mod, usym, ufunc, umod or uaddr."""
+    """int, text, memory, stack, ustack, or the name of what shows a symbol: sym, func, mod, usym, ufunc, umod or uaddr."""
     bytes: int = 8
-    """An integer's size in D, which decides how wide it is printed."""
+    """The size in D: an integer's decides how wide it is printed; of memory there may be less than ``size``."""
     signed: bool = True
 
 

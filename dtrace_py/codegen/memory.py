@@ -11,7 +11,7 @@ from dtrace_py.codegen import dynamic, scratch, surroundings
 from dtrace_py.codegen.arithmetic import arithmetic
 from dtrace_py.codegen.conditionals import choose
 from dtrace_py.codegen.dynamic import is_memory
-from dtrace_py.codegen.operands import Number, loading, storage_type, stored
+from dtrace_py.codegen.operands import Buffer, Number, loading, storage_type, stored
 from dtrace_py.lang import typed
 from dtrace_py.lang.types import StringType, Type
 from dtrace_py.record import record
@@ -92,6 +92,15 @@ class Memory:
                 self.writer.line(f"COPY({to}, {size}, {register});")
             case _:
                 self.writer.line(f"COPY({to}, {size}, {self.value(node)});")
+
+    def key(self, node: typed.Expr) -> Buffer:
+        """A copy of a value, zero to the end of its last word, as it is compared."""
+        size, room = self.environment.size(node.type), self.environment.room(node.type)
+        to = self._temporary(room)
+        if size < room:
+            self.writer.line(f"WORD({to}, {room // 8 - 1}) = 0;")
+        self.fill(to, node)
+        return Buffer(to, room)
 
     def _temporary(self, size: int) -> str:
         """C text of the address of so many bytes, a multiple of 8, which last to the end of the action."""

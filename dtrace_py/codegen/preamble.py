@@ -37,6 +37,7 @@ _HEADERS = {
     "progeny": "progeny",
     "dpath": "dpath",
     "files": "files",
+    "packet": "packet",
 }
 """Headers of bpf/ in their order, and what asks for each: providers, or what clauses need."""
 
@@ -105,6 +106,8 @@ class Preamble:
             sizes |= surroundings.file_offsets(target)
         if "progeny" in self.needs:
             sizes |= kernel_objects.progeny_offsets(target)
+        if "packet" in self.needs:
+            sizes |= kernel_objects.packet_sizes(target)
         if "thread" in self.needs and (where := target.preempt_count()):
             sizes["PREEMPT_COUNT"] = f"{where[0]:#x}ULL"
             sizes["PER_CPU_OFFSETS"] = f"{where[1]:#x}ULL"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from dtrace_py.codegen import layout
+from dtrace_py.codegen import builtins, layout
 from dtrace_py.codegen.described import described
 from dtrace_py.codegen.dynamic import is_memory
 from dtrace_py.codegen.expressions import Expressions
@@ -72,6 +72,8 @@ class Records:
                 self._tracemem(statement)
             case acts.Perform(action=Action(name="printm")):
                 self._printm(statement)
+            case acts.Perform(action=Action(name="pcap")):
+                self._pcap(statement)
             case acts.Evaluate() | acts.Aggregate() | acts.If() | acts.Speculate() | acts.Settle():
                 raise AssertionError("records nothing by itself")
             case acts.Perform():
@@ -174,6 +176,29 @@ class Records:
         self.actions.append(
             layout.Action(statement, (layout.BytesField(offset, most.value), layout.IntField(size_at, 8, False)))
         )
+
+    def _pcap(self, statement: acts.Perform) -> None:
+        """pcap(packet, link type)."""
+        packet, link = statement.arguments
+        most = self.expressions.environment.target.pcapsize
+        self.expressions.needs.add("packet")
+        self.start_action()
+        time, time_at = self._member("time", "u64 {}", 8, 8)
+        length, length_at = self._member("length", "u32 {}", 4, 4)
+        captured, captured_at = self._member("captured", "u32 {}", 4, 4)
+        name, offset = self._bytes(most)
+        self.writer.line(f"{self.record}->{time} = {builtins.number(self.expressions, 'walltimestamp').text};")
+        where = f"{self.record}->{name}, {self.record}->{captured}, {self.record}->{length}"
+        self.writer.line(f"LOAD_PACKET({where}, {self.expressions.number(packet).text});")
+        self.start_action()
+        fields = (
+            layout.BytesField(offset, most),
+            layout.IntField(captured_at, 4, False),
+            layout.IntField(length_at, 4, False),
+            layout.IntField(time_at, 8, False),
+            self._field(link),
+        )
+        self.actions.append(layout.Action(statement, fields))
 
     def _is_name(self, builtin: str) -> bool:
         """Whether the consumer knows the value from the probe alone: it is one of its names, and none is cut (S1)."""

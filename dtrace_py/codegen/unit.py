@@ -50,8 +50,6 @@ class _Unit:
         self.shape = shape
         self.environment = Environment(target, program.types or NoTypes())
         self.kinds = kinds(plan, shape.session)
-        if "vtimestamp" in program.builtins and plan.since is None:
-            self.kinds.append(Kind("vtime", len(self.kinds)))
         self.errors = plan.at(ERROR)
         self.linkage = clauses.SUBPROGRAM if len(plan.enablings) > _INLINED else clauses.INLINE
         self.functions: dict[str, ClauseFunction] = {}
@@ -61,11 +59,13 @@ class _Unit:
         self._note()
         self._generate_clauses()
         self._check_memory()
-        if self._threads_end():
-            self.kinds.append(Kind("thread_end", len(self.kinds)))
         self.needs = set(self.environment.needs)
         for function in self.functions.values():
             self.needs |= function.needs
+        if "vtimestamp" in self.needs and self.plan.since is None:
+            self.kinds.append(Kind("vtime", len(self.kinds)))
+        if self._threads_end():
+            self.kinds.append(Kind("thread_end", len(self.kinds)))
         if self.errors:
             self.needs.add("epid")
         layouts = [aggregations.layout(a, self.environment) for a in self.environment.aggregations.values()]
@@ -159,7 +159,9 @@ class _Unit:
 
     def _slack(self) -> int:
         sizes = (layout.size for function in self.functions.values() for layout in function.layouts)
-        needed, had = padded(max([FAULT_RECORD, *sizes])), self.environment.target.ring_slack
+        # What packet_piece() does not go beyond is there for the verifier (bpf/packet.h).
+        needed = padded(max([FAULT_RECORD, *sizes]) + self.environment.target.pcapsize * ("packet" in self.needs))
+        had = self.environment.target.ring_slack
         if had and needed > had:
             raise DtpyError(f"records there take {needed} bytes, the buffers were made for {had}")
         return had or needed

@@ -212,6 +212,7 @@ class Consumer:
         """END's records have been consumed."""
         if self.exit_status is None:
             self.exit_status = self._earlier
+        self._sink.write(self._outside.packets.finish())
 
     _earlier: int | None = None
 

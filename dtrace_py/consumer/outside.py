@@ -1,4 +1,4 @@
-"""What records do beyond printing: commands, files, options (contract A25, A29 to A31)."""
+"""What records do beyond printing: commands, files, options, packets (contract A15, A25, A29 to A31)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from dtrace_py.consumer.style import Style, style_of
 from dtrace_py.options import Options
+from dtrace_py.output.packets import Packets
 from dtrace_py.output.sink import Sink
 
 Say = Callable[[str], object]
@@ -18,6 +19,7 @@ class Outside:
     def __init__(self, sink: Sink, options: Options) -> None:
         self._sink = sink
         self._options = options
+        self.packets = Packets(sink, options.number("pcapsize"))
 
     def system(self, command: str, say: Say) -> None:
         """Run a command by the shell, behind everything printed so far, and wait for it (A31)."""

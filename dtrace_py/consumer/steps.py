@@ -19,6 +19,7 @@ from dtrace_py.lang.formats import Format
 from dtrace_py.options import Options
 from dtrace_py.output import memory as dumps
 from dtrace_py.output import printf, values
+from dtrace_py.output.packets import Packet
 from dtrace_py.output.printed import printed
 from dtrace_py.providers.probe import Probe
 
@@ -90,6 +91,8 @@ class Steps:
                 return lambda place, probe, _: _dumped(*(read(place, probe) for read in readers))
             case acts.Perform(action=row) if row.name == "printm":
                 return lambda place, probe, _: _referred(*(read(place, probe) for read in readers))
+            case acts.Perform(action=row) if row.name == "pcap":
+                return self._pcap(enabling, readers)
             case acts.Evaluate() | acts.Aggregate() | acts.If() | acts.Speculate() | acts.Settle():
                 raise AssertionError("leaves no record")
             case acts.Perform(action=row):
@@ -153,6 +156,18 @@ class Steps:
 
         return step
 
+    def _pcap(self, enabling: int, readers: list[fields.Reader]) -> Step:
+        """pcap(packet, link type): an empty packet is none (A15)."""
+
+        def step(place: int, probe: Probe, _: Style) -> str:
+            raw, *numbers = [read(place, probe).value for read in readers]
+            assert isinstance(raw, bytes)
+            captured, length, time, link = (each for each in numbers if isinstance(each, int))
+            packet = Packet(raw[:captured], length, time, link)
+            return self._outside.packets.put(packet, self._say(enabling, probe)) if captured else ""
+
+        return step
+
     def _say(self, enabling: int, probe: Probe) -> Callable[[str], object]:
         """Says what is wrong with an action of the consumer (F25)."""
         epid = self._plan.epid(enabling, self._plan.places[probe.id])
@@ -165,7 +180,7 @@ def is_outward(action: Action) -> bool:
         case acts.Command():
             return True
         case acts.Perform(action=row):
-            return row.name in ("setopt", "ftruncate")
+            return row.name in ("setopt", "ftruncate", "pcap")
     return False
 
 

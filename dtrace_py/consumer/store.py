@@ -13,6 +13,9 @@ from dtrace_py.output.table import Entry, Table, Value
 from dtrace_py.output.values import Lookup
 from dtrace_py.runtime.aggregations import KernelAggregation, Key, Words, merge
 
+_PLAIN = ("int", "text", "memory", "stack")
+"""Keys that are what they are."""
+
 
 class Store:
     """All aggregations of a run, in the order of their first appearance."""
@@ -70,7 +73,7 @@ class Store:
 
     def _normalized(self, kernel: KernelAggregation, key: Key) -> Key:
         """Addresses in the same symbol or module are one key. A process is looked at, for it may be gone when it is printed."""
-        if all(field.kind in ("int", "text", "stack") for field in kernel.layout.keys):
+        if all(field.kind in _PLAIN for field in kernel.layout.keys):
             return key
         return tuple(map(self._symbolic, (field.kind for field in kernel.layout.keys), key))
 
@@ -79,7 +82,7 @@ class Store:
             process, *rest = part
             self._lookup.users.see(process & (1 << users.STRINGS) - 1)
             return part if kind == "ustack" else users.normalized(process, rest[0], kind, self._lookup.users)
-        if kind in ("int", "text", "stack") or not isinstance(part, int) or (found := self._lookup(part)) is None:
+        if kind in _PLAIN or not isinstance(part, int) or (found := self._lookup(part)) is None:
             return part
         module, _, offset = found
         return self._modules.setdefault(module, part) if kind == "mod" else part - offset

@@ -7,7 +7,7 @@ import errno
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from dtrace_py.record import record
@@ -101,6 +101,18 @@ def link_missed(link: int) -> int | None:
 # Programs
 
 _LOG_BYTES = 1 << 20
+_MOST_LOG_BYTES = 1 << 30
+_LEAST_LOG_BYTES = 128
+_ERRORS, _EVERYTHING = 1, 1 | 2 | 4
+"""Levels of the verifier's log: on the way to an error, and all that it looks at, with its own figures."""
+
+
+@record
+class VerifierLog:
+    """The room for it, in bytes (None: what it takes), and who is told it of each program even if nothing is wrong."""
+
+    room: int | None = None
+    tell: Callable[[str], object] | None = None
 
 
 class Refused(Exception):
@@ -112,37 +124,58 @@ class Refused(Exception):
         self.log = log
 
 
-def load_program(kind: int, attach_type: int, name: str, code: bytes, functions: dict[int, str]) -> int:
+def load_program(
+    kind: int, attach_type: int, name: str, code: bytes, functions: dict[int, str], wanted: VerifierLog
+) -> int:
     """Load a program of the kernel's BPF program type ``kind``; returns its descriptor. Raises Refused.
 
     ``functions`` says at which instruction each of its functions begins: with more than one, the kernel is told their names.
     """
     if len(functions) < 2:
-        return _load(kind, attach_type, name, code)
+        return _load(kind, attach_type, name, code, wanted)
     with owned(_load_btf(functions.values())) as btf:
-        return _load(kind, attach_type, name, code, btf, [*functions])
+        return _load(kind, attach_type, name, code, wanted, btf, [*functions])
 
 
-def _load(kind: int, attach_type: int, name: str, code: bytes, btf: int = 0, starts: Sequence[int] = ()) -> int:
+def _load(
+    kind: int, attach_type: int, name: str, code: bytes, wanted: VerifierLog, btf: int = 0, starts: Sequence[int] = ()
+) -> int:
     instructions, license_ = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
     places = ctypes.create_string_buffer(b"".join(struct.pack("<II", at, 3 + n) for n, at in enumerate(starts)) or b"0")
 
-    def attributes(log: ctypes.Array[ctypes.c_char] | None) -> bytes:
+    def attributes(log: ctypes.Array[ctypes.c_char] | None, level: int = _ERRORS) -> bytes:
         at = ctypes.addressof
         return struct.pack(
             "<IIQQIIQII16sIIIIQI",
             *(kind, len(code) // 8, at(instructions), at(license_)),
-            *((1, len(log), at(log)) if log else (0, 0, 0)),
+            *((level, len(log), at(log)) if log else (0, 0, 0)),
             *(0, 0, name.encode()[:15], 0, attach_type, btf, 8 if starts else 0, at(places), len(starts)),
         )
 
     try:
-        return call(_PROG_LOAD, attributes(None))
+        descriptor = call(_PROG_LOAD, attributes(None))
     except OSError as error:
-        log = ctypes.create_string_buffer(_LOG_BYTES)
+        log = ctypes.create_string_buffer(max(wanted.room or _LOG_BYTES, _LEAST_LOG_BYTES))
         with suppress(OSError):  # the same again, or no room for the whole log
             return call(_PROG_LOAD, attributes(log))
         raise Refused(error, log.value.decode(errors="replace")) from error
+    if wanted.tell:
+        wanted.tell(f"program {name}\n{_whole_log(attributes, wanted.room)}")
+    return descriptor
+
+
+def _whole_log(attributes: Callable[[ctypes.Array[ctypes.c_char], int], bytes], room: int | None) -> str:
+    """What the verifier says of a program that is in order: it is loaded once more, with room for all of that."""
+    size = max(room or _LOG_BYTES, _LEAST_LOG_BYTES)
+    while True:
+        log = ctypes.create_string_buffer(size)
+        try:
+            os.close(call(_PROG_LOAD, attributes(log, _EVERYTHING)))
+            return log.value.decode(errors="replace")
+        except OSError as error:
+            if room is not None or size >= _MOST_LOG_BYTES // 4:
+                return f"what is said of it does not fit into {size} bytes (bpflogsize): {error.strerror}"
+            size *= 4
 
 
 def _load_btf(names: Iterable[str]) -> int:

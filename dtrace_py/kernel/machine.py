@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.errors import Unlisted
 from dtrace_py.kernel import cpus, memory, modules, tracefs
+from dtrace_py.lang.types import StructType
 from dtrace_py.providers.dtrace import DtraceProvider
 from dtrace_py.providers.fbt import FbtProvider, Function
 from dtrace_py.providers.profile import ProfileProvider
@@ -144,3 +145,10 @@ class Machine:
             except KeyError:
                 count = None
         return None if table is None or count is None else (count, table)
+
+    def pages(self) -> tuple[int, int, int] | None:
+        """Where the kernel keeps the addresses of all memory and of the descriptions of its pages, and the size of one of those;
+        None where they are no variables."""
+        memory, descriptions = self.symbols.address("page_offset_base"), self.symbols.address("vmemmap_base")
+        size = self.types.size(StructType("struct page"))
+        return None if memory is None or descriptions is None or size is None else (memory, descriptions, size)

@@ -42,6 +42,8 @@ class Settings(NamedTuple):
     """The symbols of the process that -c or -p named."""
     runs: bool = True
     """Whether programs are to run, or only to be looked at."""
+    parsed: Callable[[tree.Program], object] = lambda _: None
+    """Sees the syntax tree of each source."""
 
 
 Match = Callable[[tuple[str, ...], tuple[Span, ...], Field], Sequence[Sequence[Any]]]
@@ -129,9 +131,11 @@ class Compiler:
         """The clauses of a source, which also join the program. Raises CompileError or CompileErrors."""
         with deep_recursion():
             pragmas = Pragmas(self.settings.set, self.settings.depends, _outside)
-            parsed = parse(source, macros, pragmas, lambda name: self.scope.is_type(name))
+            is_type, describes = lambda name: self.scope.is_type(name), lambda: self.settings.flag("pspec")
+            parsed = parse(source, macros, pragmas, is_type, describes)
             if parsed.errors:
                 raise CompileErrors(self._errors(parsed, source, pragmas.bindings))
+            self.settings.parsed(parsed)
             if not parsed.items and not self.settings.flag("empty"):
                 raise CompileError("D_EMPTY", "empty D program translation unit")
             self.program.attributes.update(
@@ -151,6 +155,7 @@ class Compiler:
 
     def _items(self, parsed: tree.Program, source: Source, bindings: Sequence[Binding]) -> Iterator[CompileError]:
         """Check clause after clause and declaration after declaration; yields what is wrong with any of them."""
+        self._foresee([item for item in parsed.items if not isinstance(item, tree.Clause)])
         for item in parsed.items:
             try:
                 if isinstance(item, tree.Clause):
@@ -165,6 +170,24 @@ class Compiler:
                 if not isinstance(item, tree.Clause):
                     self._spoil(item)
                 yield error
+
+    def _foresee(self, items: Sequence[Outer]) -> None:
+        """Before anything is declared: what the library calls by a name is there first (M38), and a structure that the program
+        defines is meant where it is named before that too, whatever the kernel calls so."""
+        if not items:
+            return
+        from dtrace_py.lang.grammar import ast
+
+        for item in items:
+            if not isinstance(item, ast.Declaration):
+                continue
+            if item.storage == "typedef":
+                for each in item.declarators:
+                    self._from_library(each.name)
+            if isinstance(kind := item.specifier, ast.Struct) and kind.tag and kind.members is not None:
+                name = f"{kind.keyword} {kind.tag}"
+                self._from_library(name)
+                self.scope.source.declare(name)
 
     def _note_provider(self, item: Outer, source: Source) -> None:
         from dtrace_py.lang.grammar import ast

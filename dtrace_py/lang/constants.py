@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 
 from dtrace_py.lang.errors import CompileError
@@ -10,6 +11,14 @@ from dtrace_py.lang.source import Span
 from dtrace_py.lang.types import INT, IntType, Type
 
 _LITERAL = re.compile(r"[-+]?(?P<digits>0[xX][0-9a-fA-F]+|[0-9]+)(?P<suffix>[uU]?[lL]?[lL]?)")
+_COMPARISONS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 _LADDER = ("int", "unsigned int", "long", "unsigned long", "long long", "unsigned long long")
 
 
@@ -88,3 +97,14 @@ def arithmetic(op: str, left: int, right: int, kind: Type) -> int:
         case _:
             raise AssertionError(op)
     return wrap(result, kind)
+
+
+def comparison(op: str, left: int, right: int, kind: Type) -> int:
+    """1 or 0: ``left op right`` as values of the type that both become (C4, C5)."""
+    return int(_COMPARISONS[op](wrap(left, kind), wrap(right, kind)))
+
+
+def logical(op: str, left: int, right: int) -> int:
+    """1 or 0: ``left op right`` for ``&& || ^^``."""
+    truths = (left != 0) + (right != 0)
+    return int(truths == 2 if op == "&&" else truths > 0 if op == "||" else truths == 1)

@@ -16,7 +16,7 @@ from dtrace_py.lang.source import Source
 SYSTEM = Path(__file__).parent.parent / "dlib"
 INDEX = "index"
 
-_DEPENDS = r"(?m)^[ \t]*#[ \t]*pragma[ \t]+D[ \t]+depends_on[ \t]+(\w+)[ \t]+(\S+)[ \t]*$"
+_DEPENDS = r"(?m)^[ \t]*#[ \t]*pragma[ \t]+D[ \t]+depends_on[ \t]+(provider|module|library)[ \t]+(\S+)[ \t]*$"
 
 Available = Callable[[str, str], bool]
 """Whether there is a ``provider`` or ``module`` of a name."""
@@ -72,13 +72,17 @@ class Libraries:
             for kind, needed in re.findall(_DEPENDS, source.text):
                 if kind == "library":
                     yield from usable(needed)
-                if not (done.get(needed, False) if kind == "library" else available(kind, needed)):
+                if not (done.get(needed, self._ours(needed)) if kind == "library" else available(kind, needed)):
                     return
             done[name] = True
             yield source._replace(text=re.sub(_DEPENDS, "", source.text))
 
         for name in texts:
             yield from usable(name)
+
+    def _ours(self, file: str) -> bool:
+        """Whether our own library has a file of that name, read as names of it turn up."""
+        return self.system is not None and "/" not in file and (self.system / file).is_file()
 
     def _files(self, folder: Path) -> Iterator[Path]:
         """The files of a directory; those for the running kernel's version, or the last one before it, come first."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from dtrace_py.lang.grammar.ast import Outer
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_COMMENT = re.compile(COMMENT)
+_COMMENT = re.compile(rf"{COMMENT}|/\*.*", re.DOTALL)
+"""One that does not end takes all the rest, so that its end is looked for only once."""
 
 
 class Unread:

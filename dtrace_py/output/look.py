@@ -1,4 +1,4 @@
-"""How distributions and other bars look: options agghist, aggpack, aggzoom and encoding (contract G49 to G52)."""
+"""How aggregations look: options agghist, aggpack, aggzoom and encoding (contract G49 to G52), and rawbytes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Look:
     zoom: bool = False
     encoding: str = ""
     """ascii, utf8, or nothing if it was not said."""
+    raw: bool = False
+    """Whether keys that are memory are always shown in hexadecimal (U26)."""
 
     def total(self, counts: Iterable[int]) -> float:
         """What a bar of the whole width stands for (G41, G50)."""
@@ -47,9 +49,8 @@ PLAIN = Look()
 
 def look_of(options: Options) -> Look:
     """What these options say."""
-    return Look(
-        options.flag("agghist"), options.flag("aggpack"), options.flag("aggzoom"), options.text("encoding") or ""
-    )
+    hist, pack, zoom, raw = map(options.flag, ("agghist", "aggpack", "aggzoom", "rawbytes"))
+    return Look(hist, pack, zoom, options.text("encoding") or "", raw)
 
 
 def block(code: int) -> str:

@@ -12,11 +12,16 @@ _DIGITS = "0123456789abcdef"
 
 def traced(raw: bytes, quiet: bool, rawbytes: bool) -> str:
     """Memory as trace() shows it: text that fills it, or is followed by nothing but zeroes, as such (U25, U26)."""
-    text = raw.rstrip(b"\0")
-    if rawbytes or not text or not _TEXT.issuperset(text):
+    shown = None if rawbytes else text(raw)
+    if shown is None:
         return dump(raw)
-    shown = text.decode("latin-1")
     return shown if quiet else f"  {shown:<33}"
+
+
+def text(raw: bytes) -> str | None:
+    """The text that memory looks like, if it does."""
+    given = raw.rstrip(b"\0")
+    return given.decode("latin-1") if given and _TEXT.issuperset(given) else None
 
 
 def dump(raw: bytes) -> str:

@@ -118,13 +118,19 @@ def _escaped_character(argument: Argument, field: _Field, _: values.Lookup) -> s
     return field.text(values.escaped(chr(_number(argument) & 0xFF), quotes=False))
 
 
+def _text(argument: Argument) -> str:
+    """A string, or an array of characters up to the first 0."""
+    value = argument.value
+    return value.split(b"\0", 1)[0].decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
 def _string(argument: Argument, field: _Field, _: values.Lookup) -> str:
-    text = str(argument.value)
+    text = _text(argument)
     return field.text(text[: field.precision] if field.precision > 0 else text)
 
 
 def _escaped_string(argument: Argument, field: _Field, _: values.Lookup) -> str:
-    return field.text(values.escaped(str(argument.value)))
+    return field.text(values.escaped(_text(argument)))
 
 
 def _symbol(argument: Argument, field: _Field, lookup: values.Lookup) -> str:
@@ -180,7 +186,7 @@ def _port(argument: Argument, field: _Field, _: values.Lookup) -> str:
 
 
 def _host(argument: Argument, field: _Field, _: values.Lookup) -> str:
-    return field.text(network.host(str(argument.value)))
+    return field.text(network.host(_text(argument)))
 
 
 _CONVERSIONS: dict[str, Callable[[Argument, _Field, values.Lookup], str]] = {

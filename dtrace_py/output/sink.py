@@ -17,6 +17,8 @@ class Sink:
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self._first = self._stream = stream
+        self._file: BinaryIO | None = None
+        self._captures: dict[tuple[int, int], bytes] = {}
         self._is_stdout = name == "stdout"
         self._name = name
         self._pieces: list[str] = []
@@ -28,14 +30,14 @@ class Sink:
             return
         data = "".join(self._pieces).encode("latin-1")
         self._pieces.clear()
-        self._put(data)
+        self._put(data, self._stream)
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: bytes, stream: BinaryIO) -> None:
         left = memoryview(data)
         try:
             while left:  # an unbuffered stream may take only a part
-                left = left[self._stream.write(left) :]
-            self._stream.flush()
+                left = left[stream.write(left) :]
+            stream.flush()
         except OSError:
             raise DtpyError(f"failed to write to {self._name}") from None
 
@@ -46,19 +48,44 @@ class Sink:
         self.flush()
         stream = open(path.encode("latin-1"), "ab", buffering=0)  # noqa: SIM115 - closed by restore()
         self.restore()
-        self._stream = stream
+        self._file = stream
+        file = os.fstat(stream.fileno())
+        if not (stat.S_ISREG(file.st_mode) and file.st_size):  # a new file, or somebody else reads the pipe
+            self._captures.pop((file.st_dev, file.st_ino), None)
+        self._stream = self._first if (file.st_dev, file.st_ino) in self._captures else stream
 
     def restore(self) -> None:
         """Flush, and write to where it went first."""
         self.flush()
-        if self._stream is not self._first:
-            self._stream.close()
+        if self._file is not None:
+            self._file.close()
+            self._file, self._stream = None, self._first
+
+    @property
+    def redirected(self) -> bool:
+        """Whether output goes to a file of freopen()."""
+        return self._file is not None
+
+    def capture(self, header: bytes, packet: bytes) -> None:
+        """Write a packet to the file of freopen(). The first one makes it a capture file (A15): it is emptied, and begins with
+        the header; text goes to where it went first. Raises ValueError if it is one with another header already."""
+        assert self._file is not None
+        file = os.fstat(self._file.fileno())
+        known, regular = (file.st_dev, file.st_ino), stat.S_ISREG(file.st_mode)
+        if known not in self._captures or (regular and not file.st_size):
             self._stream = self._first
+            if regular:
+                os.ftruncate(self._file.fileno(), 0)
+            self._captures[known] = header
+            packet = header + packet
+        elif self._captures[known] != header:
+            raise ValueError("another header")
+        self._put(packet, self._file)
 
     def truncate(self) -> None:
         """Flush, then empty the file, if it is a regular one."""
         self.flush()
-        number = _descriptor(self._stream)
+        number = _descriptor(self._file or self._stream)
         if number is not None and stat.S_ISREG(os.fstat(number).st_mode):
             os.ftruncate(number, 0)
             os.lseek(number, 0, os.SEEK_SET)
@@ -75,7 +102,7 @@ class Sink:
         process = _spawn(command, writing)
         os.close(writing)
         with open(reading, "rb") as pipe:
-            self._put(pipe.read())
+            self._put(pipe.read(), self._stream)
         _wait(process)
 
 

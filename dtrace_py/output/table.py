@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from dtrace_py.codegen.layout import AggregationLayout, KeyField
 from dtrace_py.lang.tables.aggregating import AGGREGATING
-from dtrace_py.output import distribution, printf, values
+from dtrace_py.output import distribution, memory, printf, values
 from dtrace_py.output.distribution import divided
 from dtrace_py.output.look import PLAIN, Look
 
@@ -100,8 +100,11 @@ class Table:
         return lambda key: "".join(map(self._key, self.layout.keys, key))
 
     def _key(self, field: KeyField, key: object) -> str:
-        if field.kind == "text":
-            return f"  {key!s:<50}"
+        text = self._text(key)
+        if text is not None:
+            return f"  {text:<50}"
+        if isinstance(key, bytes):
+            return memory.dump(key)
         if field.kind in ("stack", "ustack"):
             assert isinstance(key, tuple)
             return values.stack(key, field.kind, self.stack_indent, self.lookup)
@@ -111,11 +114,18 @@ class Table:
         assert isinstance(key, int | tuple)
         return f"  {values.symbol(key, field.kind, self.lookup):<50}"
 
+    def _text(self, key: object) -> str | None:
+        """A key that is a string, or memory that looks like text (G32)."""
+        if isinstance(key, bytes):
+            return None if self.look.raw else memory.text(key)
+        return key if isinstance(key, str) else None
+
     def packed_keys(self, entries: Sequence[Entry]) -> tuple[list[str], int]:
         """The keys of entries where each has one line, and how wide that makes them; texts are less wide there (G49)."""
 
         def one(field: KeyField, part: object) -> str:
-            return f" {part!s:>{_PACKED_TEXT}}" if field.kind == "text" else self._key(field, part)
+            text = self._text(part)
+            return self._key(field, part) if text is None else f" {text:>{_PACKED_TEXT}}"
 
         fields = self.layout.keys
         width = sum(1 + (values.key_width(field.bytes) if field.kind == "int" else _PACKED_TEXT) for field in fields)
@@ -124,8 +134,8 @@ class Table:
     def arguments(self, key: Sequence[object]) -> Iterator[printf.Argument]:
         """The keys as arguments of a format."""
         for field, part in zip(self.layout.keys, key, strict=True):
-            assert isinstance(part, int | str | tuple)
-            symbol = "" if field.kind in ("int", "text") else field.kind
+            assert isinstance(part, int | str | bytes | tuple)
+            symbol = "" if field.kind in ("int", "text", "memory") else field.kind
             yield printf.Argument(part, field.bytes, field.signed and not symbol, symbol)
 
 

@@ -129,6 +129,8 @@ def _action(action: Action) -> list[object] | None:
             return ["exit", None, fields]
         case acts.Perform(action=row) if row.name in ("print", "printm", "tracemem"):
             return ["tracemem", None, fields]
+        case acts.Perform(action=row) if row.name == "pcap":
+            return ["tracemem", None, fields[:2]]  # what was captured, and how much
         case acts.Printf(format=fmt):
             return ["printf", [part if isinstance(part, str) else values(part) for part in fmt.parts], fields]
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from dtrace_py.errors import DtpyError
@@ -45,14 +45,29 @@ class Targets:
             target.leave()
 
 
+def environment(options: Iterable[tuple[str, str | None]], before: Mapping[str, str]) -> dict[str, str]:
+    """The environment of what -c starts: options setenv and unsetenv change it, in order."""
+    changed = dict(before)
+    for name, text in options:
+        if name == "setenv" and text:
+            variable, _, value = text.partition("=")
+            changed[variable] = value
+        elif name == "unsetenv" and text:
+            changed.pop(text, None)
+    return changed
+
+
 @contextmanager
-def targets(wanted: Iterable[tuple[str, str]], when: str) -> Iterator[Targets]:
-    """The processes that flags name: ("c", command) or ("p", id). Raises DtpyError."""
+def targets(
+    wanted: Iterable[tuple[str, str]], when: str, variables: Mapping[str, str] = os.environ
+) -> Iterator[Targets]:
+    """The processes that flags name: ("c", command), with these variables in its environment, or ("p", id).
+    Raises DtpyError."""
     objects = Objects()
     with ExitStack() as stack:
         each: list[Target] = []
         for letter, text in wanted:
-            target = created(text, when, objects) if letter == "c" else grabbed(text)
+            target = created(text, when, objects, variables) if letter == "c" else grabbed(text)
             stack.callback(target.leave)
             each.append(target)
         yield Targets(each)
@@ -90,7 +105,7 @@ def grabbed(text: str) -> Target:
     return target
 
 
-def created(command: str, when: str, objects: Objects) -> Target:
+def created(command: str, when: str, objects: Objects, variables: Mapping[str, str]) -> Target:
     """The process of -c: its words are split at blanks, as no shell would (contract 11.2). Raises DtpyError (M35)."""
     words = command.split()
     if not words:
@@ -100,7 +115,7 @@ def created(command: str, when: str, objects: Objects) -> Target:
     process = os.fork()
     if process == 0:
         os.close(begin)
-        _exec(words, ready, failure)
+        _exec(words, variables, ready, failure)
     os.close(ready)
     os.close(failure)
     target = Target(process, created=True)
@@ -117,14 +132,14 @@ def created(command: str, when: str, objects: Objects) -> Target:
     return target
 
 
-def _exec(words: list[str], ready: int, failure: int) -> None:
+def _exec(words: list[str], variables: Mapping[str, str], ready: int, failure: int) -> None:
     """The life of the child up to exec(): it waits until it is followed."""
     try:
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python has set aside
             signal.signal(number, signal.SIG_DFL)
         if not os.read(ready, 1):
             os._exit(127)  # whoever wanted it is gone
-        os.execvp(words[0], words)
+        os.execvpe(words[0], words, variables)
     except OSError as error:
         os.write(failure, (error.errno or 0).to_bytes(4, "little"))
     finally:

@@ -23,6 +23,8 @@ _PREDEFINED = (
 )
 _NAME = re.compile(r"(?:profile|tick)-(\d+)([A-Za-z]{0,4})")
 _SHORTEST = 200_000
+_LONGEST = 1 << 62
+"""146 years. The kernel's limit is twice that; a time from now is still a number of 64 bits."""
 _UNITS = {
     **dict.fromkeys(("ns", "nsec"), 1),
     **dict.fromkeys(("us", "usec"), 10**3),
@@ -46,7 +48,7 @@ def interval(name: str) -> int | None:
         length = number * _UNITS[suffix]
     else:
         return None
-    return length if length >= _SHORTEST else None
+    return length if _SHORTEST <= length <= _LONGEST else None
 
 
 class ProfileProvider:

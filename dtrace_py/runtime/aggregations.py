@@ -58,6 +58,8 @@ def _part(field: KeyField, raw: bytes) -> object:
     piece = raw[field.offset : field.offset + field.size]
     if field.kind == "text":
         return piece.split(b"\0", 1)[0].decode("latin-1")
+    if field.kind == "memory":
+        return piece[: field.bytes]
     if field.kind == "stack":
         return _frames(struct.unpack(f"<{field.size // 8}Q", piece))
     if field.kind == "ustack":

@@ -73,8 +73,9 @@ class Module:
     With ``first``, the maps that units have in common are those of that module.
     """
 
-    def __init__(self, unit: Unit, first: Module | None = None) -> None:
+    def __init__(self, unit: Unit, log: bpf.VerifierLog | None = None, first: Module | None = None) -> None:
         self._unit = unit
+        self._log = log or bpf.VerifierLog()
         self._first = first
         self._bcc: Any = None
         self._section: linker.Section | None = None
@@ -143,7 +144,7 @@ class Module:
                 f"the program is too large: a clause comes to {most} instructions, {_MOST_INSTRUCTIONS} are possible"
             )
         try:
-            return bpf.load_program(kind, attach_type, name, linked.code, linked.functions)
+            return bpf.load_program(kind, attach_type, name, linked.code, linked.functions, self._log)
         except bpf.Refused as error:
             if error.errno == errno.E2BIG and not error.log:
                 raise DtpyError(_TOO_MANY_MAPS) from error

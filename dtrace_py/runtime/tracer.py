@@ -70,14 +70,20 @@ class Tracer:
 
 @contextmanager
 def load(
-    unit: Unit, plan: Plan, tables: Tables, ring_bytes: int, multi: bool, first: Tracer | None = None
+    unit: Unit,
+    plan: Plan,
+    tables: Tables,
+    ring_bytes: int,
+    multi: bool,
+    log: bpf.VerifierLog | None = None,
+    first: Tracer | None = None,
 ) -> Iterator[Tracer]:
     """Compile, load and fill in; ``multi`` says that functions are attached by a link. Everything is gone at the end.
 
     With ``first``, the unit shares what units have in common with that one.
     """
     with ExitStack() as stack:
-        module = stack.enter_context(Module(unit, first.module if first else None))
+        module = stack.enter_context(Module(unit, log, first.module if first else None))
 
         def mapped(name: str) -> MappedArray:
             return stack.enter_context(closing(MappedArray(module.map_fd(name))))

@@ -168,6 +168,7 @@ _RULES = {
         print(<expr>)
         tracemem(<expr>, <integer>)
         tracemem(<expr>, <integer>, <expr>)
+        pcap(<expr>, <expr>)
         stack(<integer>)
         ustack(<integer>, <integer>)
         clear(@<agg>)

@@ -63,6 +63,7 @@ def generate(path: Path) -> str:
         only_cpu=None,
         offset=lambda structure, member: 1000 + sum(map(ord, member)),
         preempt_count=lambda: (0x1C000, 0xFFFFFFFF82000000),
+        pages=lambda: (0xFFFFFFFF83000000, 0xFFFFFFFF83000008, 64),
     )
     return units.generate(compiled.program, plan, shape, target).text
 

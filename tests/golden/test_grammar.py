@@ -21,13 +21,12 @@ from typing import Any
 
 import pytest
 
-from dtrace_py.lang.grammar import tree
+from dtrace_py.lang.grammar import tree, tree_text
 from dtrace_py.lang.grammar.macros import Macros
 from dtrace_py.lang.grammar.parser import parse
 from dtrace_py.lang.grammar.pragmas import Pragmas
 from dtrace_py.lang.recursion import deep_recursion
 from dtrace_py.lang.source import Source, Span
-from tests.golden import tree_text
 
 FILES = sorted((Path(__file__).parent / "grammar").glob("*.case"))
 TYPES = frozenset("int32_t pid_t size_t uint64_t kernel_t mod`kernel_t".split())

@@ -46,8 +46,17 @@ def rows(path: Path) -> Iterator[tuple[str, str, int, int, int]]:
         yield from ((name, path.name, start, end, item.span.line) for name in names(item))
 
 
+def complete() -> Iterator[tuple[str, str, int, int, int]]:
+    """The lines of the index: who names a structure by its tag gets what its typedef stands for, translators too."""
+    found = [row for path in SYSTEM.glob("*.d") for row in rows(path)]
+    tags = {row[1:]: row[0] for row in found if " " in row[0]}
+    twins = {row[0]: tags[row[1:]] for row in found if " " not in row[0] and row[1:] in tags}
+    yield from found
+    yield from ((twins[row[0]], *row[1:]) for row in found if row[0] in twins and row[1:] not in tags)
+
+
 def test_the_index_is_up_to_date() -> None:
-    found = sorted(row for path in SYSTEM.glob("*.d") for row in rows(path))
+    found = sorted(complete())
     index = "".join("\t".join(map(str, row)) + "\n" for row in found)
     if os.environ.get("DTPY_UPDATE"):
         (SYSTEM / INDEX).write_text(index)
@@ -65,6 +74,19 @@ def test_all_of_it_is_right_on_this_kernel() -> None:
     assert len(compiler.scope.translators) == sum(
         path.read_text().count("\ntranslator ") for path in SYSTEM.glob("*.d")
     )
+
+
+@pytest.mark.skipif(not os.path.exists(BTF), reason="this kernel does not describe its types")
+def test_any_of_its_names_may_come_first() -> None:
+    settings = Settings(lambda name: 256, lambda name: name == "empty", lambda *_: None)
+    types = KernelTypes(Symbols)
+    for name in {line.split("\t")[0] for line in (SYSTEM / INDEX).read_text().splitlines()}:
+        scope = Compiler(lambda: types, settings, lambda *_: ()).scope
+        if " " in name:
+            scope.source.tagged(name)
+            assert scope.source.is_defined(name), name
+        else:
+            assert scope.is_type(name) or scope.inline(name), name
 
 
 def test_a_constant_costs_no_kernel_types() -> None:

@@ -39,6 +39,20 @@ def test_one_that_lacks_something_is_left_out(tmp_path: Path, line: str) -> None
     assert names(tmp_path) == ["c"]
 
 
+def test_one_may_depend_on_our_own(tmp_path: Path) -> None:
+    folder = tmp_path / "lib"
+    write(folder, a="#pragma D depends_on library errno.d\ninline int GONE = ENOENT;")
+    found = run(["-L", str(folder), "-en", "BEGIN { trace(GONE); }"])
+    assert (found.status, found.stderr) == (0, "")
+    write(folder, a="#pragma D depends_on library ../dlib/errno.d\ninline int GONE = ENOENT;")
+    assert run(["-L", str(folder), "-en", "BEGIN { trace(GONE); }"]).status == 1
+
+
+def test_a_class_that_there_is_not(tmp_path: Path) -> None:
+    write(tmp_path, a="#pragma D depends_on luck good")
+    assert "[D_PRAGMA_INVAL]" in run(["-x", "errtags", "-L", str(tmp_path), "-en", "BEGIN"]).stderr
+
+
 def test_one_that_has_what_it_needs_is_not(tmp_path: Path) -> None:
     write(tmp_path, a="#pragma D depends_on module there\n#pragma D depends_on provider there\n/* a */")
     assert names(tmp_path) == ["a"]

@@ -133,9 +133,9 @@ def test_when_an_option_may_be_set() -> None:
 
 def test_what_this_version_cannot_do() -> None:
     options = Options()
-    options.set("linkmode", "static")
-    options.set("iregs", "8")  # as it is anyway
-    assert list(options.unbuilt) == ["linkmode"]
+    options.set("ctypes", "/tmp/types")
+    options.set("procfspath", "/proc")  # as it is anyway
+    assert list(options.unbuilt) == ["ctypes"]
     options.active = True
     with pytest.raises(ValueError, match=r"^a value of stackindent above 65536 is not implemented \(yet\)$"):
         options.set("stackindent", "65537")

@@ -19,6 +19,7 @@ import pytest
 
 from dtrace_py.codegen.layout import (
     Action,
+    BytesField,
     ClauseLayout,
     ConstantField,
     IntField,
@@ -33,6 +34,7 @@ from dtrace_py.lang import acts, typed
 from dtrace_py.lang.formats import parse_format
 from dtrace_py.lang.program import Aggregation, Clause
 from dtrace_py.lang.source import Source, Span
+from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.types import LONG
 from dtrace_py.options import Options
 from dtrace_py.output.sink import Sink
@@ -327,6 +329,18 @@ def test_fields_of_every_kind() -> None:
     unit = changed(UNIT, clauses={0: ClauseLayout(CLAUSE, 32, (Action(acts.Trace(ZERO), fields),), False)})
     plan = Plan(PROBES, PLAN.enablings[:1])
     assert decode(encode(ABOUT, unit, plan)).unit.clauses[0].actions[0].fields == fields
+
+
+def test_a_packet_is_what_was_captured_of_it() -> None:
+    """As a hex dump: the time, the length and the link type are not for that."""
+    captured = (BytesField(24, 8), IntField(20, 4, False))
+    pcap = Action(
+        acts.Perform(ACTIONS["pcap"], (ZERO, ZERO)),
+        (*captured, IntField(16, 4, False), IntField(8, 8, False), ConstantField(12, 4)),
+    )
+    unit = changed(UNIT, clauses={0: ClauseLayout(CLAUSE, 32, (pcap,), False)})
+    made = decode(encode(ABOUT, unit, Plan(PROBES, PLAN.enablings[:1]))).unit.clauses[0].actions[0]
+    assert made == Action(acts.Perform(ACTIONS["tracemem"], ()), captured)
 
 
 def test_a_damaged_box_does_not_hide_the_others(tmp_path: Path) -> None:

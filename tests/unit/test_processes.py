@@ -25,6 +25,7 @@ from dtrace_py.process.symbols import Processes
 from dtrace_py.process.target import Target
 from dtrace_py.process.targets import notice, targets
 from tests.case import run
+from tests.conftest import can_load_programs
 
 LIBC = ctypes.CDLL(None)
 
@@ -254,6 +255,16 @@ def test_where_a_command_is_held(when: str, kind: str, tmp_path: Path, capfd: py
             time.sleep(0.01)
         assert before + capfd.readouterr().out == "constructor\nmain\n"
         assert said == [f"pid {held.first} exited with status 3"]
+
+
+@pytest.mark.skipif(not can_load_programs(), reason="loading BPF programs needs root")
+def test_the_environment_of_a_command(capfd: pytest.CaptureFixture[str]) -> None:
+    """Options setenv and unsetenv, in order."""
+    settings = "setenv=DT_A=1 setenv=DT_B=x=y setenv=DT_A= setenv=DT_C=2 unsetenv=DT_C unsetenv=DT_NONE".split()
+    options = [word for setting in settings for word in ("-x", setting)]
+    outcome = run([*options, "-qn", "BEGIN", "-c", "printenv DT_A DT_B DT_C"])
+    assert (outcome.stderr, outcome.status) == ("", 0)
+    assert capfd.readouterr().out == "\nx=y\n"
 
 
 def test_signals_reach_a_target_and_a_stopped_one_stays_so(program: Path) -> None:

@@ -10,6 +10,7 @@ from dtrace_py.lang.check.calls import check_argument, check_arguments, check_co
 from dtrace_py.lang.check.conversions import decayed, string
 from dtrace_py.lang.check.errors import undefined_aggregation, wrong_argument
 from dtrace_py.lang.check.formats import check_printa, check_printf
+from dtrace_py.lang.check.memory import require_complete
 from dtrace_py.lang.check.stacks import RECORDED, recorded
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.formats import Format, parse_format
@@ -57,6 +58,8 @@ def _shown(check: ExpressionChecker, name: str, node: ast.Expr) -> typed.Expr:
         return CompileError(f"D_{name.upper()}_{kind}", f"{name}( ) may not be applied to {what}", node.span)
 
     if isinstance(node, ast.Aggregation):
+        if node.keys is None:
+            check.check(node)  # perhaps there is none of that name
         raise wrong("AGG", "an aggregation")
     called = called_name(node)
     if called in AGGREGATING:
@@ -70,6 +73,7 @@ def _shown(check: ExpressionChecker, name: str, node: ast.Expr) -> typed.Expr:
         raise wrong("DYN", "a dynamic expression")
     if isinstance(value.type, FunctionType):
         raise CompileError("D_OP_ARRFUN", f"{name}( ) may not be applied to a function", node.span)
+    require_complete(check, value.type, "*", node.span)
     return value
 
 
@@ -206,7 +210,7 @@ def _normalize(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.St
 
 
 def _scalar(check: ExpressionChecker, node: ast.Expr, tag: str, what: str) -> typed.Expr:
-    value = check.value(node)
+    value = check.check(node)
     if not is_scalar(value.type):
         raise CompileError(tag, f"{what} must be of scalar type", node.span)
     return value

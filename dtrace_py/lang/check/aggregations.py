@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import acts, typed
 from dtrace_py.lang.check.calls import require_known
-from dtrace_py.lang.check.conversions import convert
+from dtrace_py.lang.check.conversions import convert, decayed
 from dtrace_py.lang.check.errors import wrong_argument, wrong_count
 from dtrace_py.lang.check.memory import key_type
 from dtrace_py.lang.check.quantizers import parameters, require_same
@@ -18,7 +18,7 @@ from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.actions import ACTIONS
 from dtrace_py.lang.tables.aggregating import AGGREGATING, Aggregating
 from dtrace_py.lang.tables.subroutines import SUBROUTINES
-from dtrace_py.lang.types import INT64, Type, compatible, is_scalar
+from dtrace_py.lang.types import INT64, ArrayType, FloatType, IntType, Type, compatible, is_scalar, same
 
 if TYPE_CHECKING:
     from dtrace_py.lang.check.expressions import ExpressionChecker
@@ -34,7 +34,7 @@ def aggregate(check: ExpressionChecker, target: ast.Aggregation, node: ast.Assig
         expected = row.least if len(call.arguments) < row.least else row.most
         least = row.least != row.most and expected == row.least
         raise wrong_count(f"{row.name}( )", len(call.arguments), expected, call.span, least=least)
-    arguments = tuple(check.value(argument) for argument in call.arguments)
+    arguments = tuple(map(check.check, call.arguments))
     if arguments and not is_scalar(arguments[0].type):
         text = f"{row.name}( ) argument #1 must be of scalar type"
         raise CompileError("D_AGG_SCALAR", text, call.arguments[0].span)
@@ -71,7 +71,16 @@ def _called(node: ast.Expr) -> str:
 def _key(check: ExpressionChecker, node: ast.Expr) -> acts.Key:
     if isinstance(node, ast.Call) and node.function.name in RECORDED:
         return recorded(check, node)
-    return check.value(node)
+    key = check.check(node)
+    return key if _is_memory(key.type) else decayed(key)
+
+
+def _is_memory(kind: Type) -> bool:
+    """Whether keys of a type are so many bytes (G32): floating-point numbers, and arrays unless they are of characters."""
+    match kind:
+        case ArrayType(element=IntType(size=1, signed=True)) | ArrayType(count=0):
+            return False
+    return isinstance(kind, ArrayType | FloatType)
 
 
 def _increment(row: Aggregating, arguments: tuple[typed.Expr, ...]) -> tuple[typed.Expr, ...]:
@@ -108,7 +117,9 @@ def _declared(
 
 
 def _key_type(key: acts.Key, number: int) -> Type:
-    return key.type if isinstance(key, acts.RecordedKey) else key_type(key, number, "aggregation")
+    if isinstance(key, acts.RecordedKey) or _is_memory(key.type):
+        return key.type
+    return key_type(key, number, "aggregation")
 
 
 def _converted(aggregation: Aggregation, keys: list[acts.Key], span: Span) -> tuple[acts.Key, ...]:
@@ -117,7 +128,7 @@ def _converted(aggregation: Aggregation, keys: list[acts.Key], span: Span) -> tu
         raise wrong_count(name, len(keys), len(aggregation.keys), span, "key")
     converted: list[acts.Key] = []
     for number, (key, kind) in enumerate(zip(keys, aggregation.keys, strict=True), start=1):
-        if not compatible(kind, key.type):
+        if not (same if _is_memory(kind) else compatible)(kind, key.type):
             raise wrong_argument(name, "key", number, kind, key.type, key.span)
         converted.append(key if isinstance(key, acts.RecordedKey) else convert(key, kind))
     return tuple(converted)

@@ -8,7 +8,7 @@ from dtrace_py.lang import typed
 from dtrace_py.lang.check.arithmetic import Target, update
 from dtrace_py.lang.check.conversions import convert, fits, is_zero
 from dtrace_py.lang.check.errors import incompatible
-from dtrace_py.lang.check.memory import key_type
+from dtrace_py.lang.check.memory import key_type, require_complete
 from dtrace_py.lang.check.names import is_new, scoped_name
 from dtrace_py.lang.check.scratch import may_be_written, note_pointer
 from dtrace_py.lang.check.translations import built
@@ -39,6 +39,7 @@ def assign(check: ExpressionChecker, node: ast.Assign) -> typed.Expr:
         target = _writable(check, node.target, node.op + "=")
         return update(check, node.op, target, check.value(node.value), node.span)
     value = check.check(node.value)
+    require_complete(check, value.type, "=", node.span)
     kind = _assigned_type(value)
     target = _target_or_new(check, node.target, kind)
     if isinstance(target.type, ArrayType | FunctionType):

@@ -100,6 +100,13 @@ def decayed(value: typed.Expr) -> typed.Expr:
     return typed.Convert(PointerType(value.type.element), value.span, value)
 
 
+def characters(value: typed.Expr) -> typed.Expr:
+    """A string as a pointer to its first character (S7)."""
+    if isinstance(value, typed.StringAt) and value.limit == 0:
+        return pointer(value.address, CHAR)
+    return typed.Characters(PointerType(CHAR), value.span, value)
+
+
 def stringof(operand: typed.Expr, span: Span) -> typed.Expr:
     """The string at an address (S6)."""
     if isinstance(operand.type, StringType):
@@ -126,6 +133,8 @@ def convert(operand: typed.Expr, kind: Type) -> typed.Expr:
         return operand
     if isinstance(operand, typed.Const):
         return changed(operand, type=kind, value=constants.cut(operand.value, kind))
+    if isinstance(operand.type, StringType):
+        return typed.Convert(kind, operand.span, characters(operand))
     return typed.Convert(kind, operand.span, decayed(operand))
 
 

@@ -13,6 +13,7 @@ from dtrace_py.lang.check.types import (
 )
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
+from dtrace_py.lang.intrinsics import INTRINSICS
 from dtrace_py.lang.program import Variable
 from dtrace_py.lang.scope import Scope
 from dtrace_py.lang.types import ArrayType, StringType, Type, is_scalar, named, same
@@ -58,7 +59,7 @@ def _declare(node: ast.Declaration, base: Type, declarator: ast.Declarator, scop
 def _typedef(name: str, kind: Type, declarator: ast.Declarator, scope: Scope) -> None:
     if declarator.layers and isinstance(declarator.layers[-1], ast.KeyedBy):
         raise CompileError("D_DECL_DYNOBJ", f"cannot declare dynamic typedef: {name}", declarator.span)
-    taken = scope.source.typedefs.get(name)
+    taken = scope.source.typedefs.get(name) or INTRINSICS.get(name)
     if not scope.is_free(name) or (taken is not None and not same(taken, kind)):
         raise CompileError("D_DECL_IDRED", f"typedef redeclared: {name}", declarator.span)
     check_depth(kind, declarator.span)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import typed
 from dtrace_py.lang.check.arithmetic import arithmetic, offset
-from dtrace_py.lang.check.conversions import as_declared, convert, decayed, fits
+from dtrace_py.lang.check.conversions import as_declared, characters, convert, decayed, fits
 from dtrace_py.lang.check.errors import undefined, wrong_argument, wrong_count
 from dtrace_py.lang.check.names import array_named, is_new, scoped_name
 from dtrace_py.lang.check.translations import builtin_element, placed, translated_member
@@ -19,7 +19,6 @@ from dtrace_py.lang.scope import pointee
 from dtrace_py.lang.source import Span
 from dtrace_py.lang.tables.variables import ARRAYS
 from dtrace_py.lang.types import (
-    CHAR,
     INT64,
     SIZE,
     STRING,
@@ -64,13 +63,6 @@ def index(check: ExpressionChecker, node: ast.Index) -> typed.Expr:
     pointer = characters(of) if isinstance(of.type, StringType) else decayed(of)
     target = pointee(pointer.type)
     return load(target, node.span, offset(check, pointer, place, "+", node.span))
-
-
-def characters(value: typed.Expr) -> typed.Expr:
-    """A string as a pointer to its first character (S7)."""
-    if isinstance(value, typed.StringAt):
-        return pointer(value.address, CHAR) if value.limit == 0 else value
-    return typed.Characters(PointerType(CHAR), value.span, value)
 
 
 def _check_bounds(kind: ArrayType, place: typed.Expr, span: Span) -> None:
@@ -139,6 +131,13 @@ def key_type(key: typed.Expr, number: int, what: str) -> Type:
     return key.type
 
 
+def require_complete(check: ExpressionChecker, kind: Type, op: str, span: Span) -> None:
+    """Raise D_OP_INCOMPLETE for a structure of which only the name is known."""
+    if isinstance(kind, StructType) and check.scope.source.size(kind) is None:
+        text = f"operator {op} cannot be applied to a forward declaration: no {kind} definition is available"
+        raise CompileError("D_OP_INCOMPLETE", text, span)
+
+
 def member(check: ExpressionChecker, node: ast.Member) -> typed.Expr:
     """``base->name`` or ``base.name`` (O22)."""
     base = check.value(node.base) if node.arrow else check.check(node.base)
@@ -152,10 +151,7 @@ def member(check: ExpressionChecker, node: ast.Member) -> typed.Expr:
     if not isinstance(kind, StructType):
         op = "->" if node.arrow else "."
         raise CompileError("D_OP_SOU", f'operator {op} cannot be applied to type "{kind}"', node.span)
-    if check.scope.source.size(kind) is None:
-        op = "->" if node.arrow else "."
-        text = f"operator {op} cannot be applied to a forward declaration: no {kind} definition is available"
-        raise CompileError("D_OP_INCOMPLETE", text, node.span)
+    require_complete(check, kind, "->" if node.arrow else ".", node.span)
     found = check.scope.source.member(kind, node.name)
     if found is None:
         known = like(node.name, lambda: [name for name, _ in check.scope.source.members(kind)])

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import constants, typed
 from dtrace_py.lang.check.arithmetic import arithmetic, offset, pointee_size
-from dtrace_py.lang.check.conversions import convert, is_zero, sizeof_operand, string, stringof
+from dtrace_py.lang.check.conversions import characters, convert, is_zero, sizeof_operand, string, stringof
 from dtrace_py.lang.check.errors import incompatible, refuse_actions, refuse_dynamic, refuse_functions, unfit
-from dtrace_py.lang.check.memory import characters
 from dtrace_py.lang.check.scratch import check_arms
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
@@ -86,6 +85,8 @@ def binary(check: ExpressionChecker, node: ast.Binary) -> typed.Expr:
     refuse_functions(node.op, left, right)
     if node.op in _LOGICAL:
         _require_scalar(node.op, left, right)
+        if isinstance(left, typed.Const) and isinstance(right, typed.Const):
+            return typed.Const(INT, node.span, constants.logical(node.op, left.value, right.value))
         return typed.Logical(INT, node.span, node.op, left, right)
     if node.op in _COMPARISONS:
         return _compare(node.op, left, right, node.span)
@@ -144,7 +145,10 @@ def _compare(op: str, left: typed.Expr, right: typed.Expr, span: Span) -> typed.
             raise incompatible(op, left.type, right.type, span)
         return typed.CompareStrings(INT, span, op, string(left), string(right))
     if isinstance(left.type, IntType) and isinstance(right.type, IntType):
-        signed = usual(left.type, right.type).signed
+        kind = usual(left.type, right.type)
+        if isinstance(left, typed.Const) and isinstance(right, typed.Const):
+            return typed.Const(INT, span, constants.comparison(op, left.value, right.value, kind))
+        signed = kind.signed
     elif is_scalar(left.type) and is_scalar(right.type):
         if not (compatible(left.type, right.type) or is_zero(left) or is_zero(right)):
             raise incompatible(op, left.type, right.type, span)
@@ -171,6 +175,8 @@ def conditional(check: ExpressionChecker, node: ast.Conditional) -> typed.Expr:
     kind = _arm_type(yes, no, node.span)
     if isinstance(kind, PointerType):
         check_arms(check, yes, no, node.span)
+    if isinstance(condition, typed.Const) and isinstance(chosen := yes if condition.value else no, typed.Const):
+        return convert(chosen, kind)  # a constant itself
     return typed.Conditional(kind, node.span, condition, yes, no)
 
 

@@ -8,6 +8,7 @@ from dtrace_py.lang import acts, typed
 from dtrace_py.lang.check.actions import action
 from dtrace_py.lang.check.aggregations import aggregate
 from dtrace_py.lang.check.expressions import ExpressionChecker
+from dtrace_py.lang.check.memory import require_complete
 from dtrace_py.lang.check.names import names_assigned
 from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
@@ -46,4 +47,6 @@ def _statement(check: ExpressionChecker, node: ast.Statement, errors: list[Compi
         raise CompileError("D_CG_DYN", "expression cannot evaluate to result of dynamic type", node.span)
     if isinstance(value.type, DynamicType) and isinstance(node, ast.Call):
         raise CompileError("D_AGG_FUNC", "an aggregating function must be assigned to an aggregation", node.span)
+    thrown_away = value.operand if isinstance(value, typed.Convert) else value
+    require_complete(check, thrown_away.type, "*", node.span)
     return acts.Evaluate(value)

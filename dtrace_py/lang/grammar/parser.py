@@ -32,9 +32,16 @@ _DECLARED = re.compile(rf"{_GAP}(?:[A-Za-z_]\w*+{_GAP}[;\[,=(]|\()", re.ASCII)
 _DESCRIPTION_MACRO = re.compile(r"\$\$?(\d+|[^:]*)")
 
 
-def parse(source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> Program:
-    """The syntax tree of a source. ``control`` sees its pragmas as they are met; ``is_type`` knows the names of types."""
-    parser = Parser(source, macros, control, is_type)
+def parse(
+    source: Source,
+    macros: Macros,
+    control: Control,
+    is_type: Callable[[str], bool],
+    describes: Callable[[], bool] = lambda: False,
+) -> Program:
+    """The syntax tree of a source. ``control`` sees its pragmas as they are met; ``is_type`` knows the names of types, and
+    ``describes`` whether what might begin with one is a probe description all the same (option pspec)."""
+    parser = Parser(source, macros, control, is_type, describes)
     items = tuple(parser.items())
     return Program(Span(0, len(source.text), 1), items, tuple(parser.errors))
 
@@ -42,10 +49,18 @@ def parse(source: Source, macros: Macros, control: Control, is_type: Callable[[s
 class Parser:
     """One source's parser. ``token`` is the one not yet consumed, read as one of the outer level."""
 
-    def __init__(self, source: Source, macros: Macros, control: Control, is_type: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        macros: Macros,
+        control: Control,
+        is_type: Callable[[str], bool],
+        describes: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.source = source
         self.macros = macros
         self.names = Names(is_type)
+        self.describes = describes
         self.lexer = Lexer(source, macros, control)
         self.token = Token(Kind.PUNCTUATION, "", Span(0, 0, 1))
         self.last = self.token.span
@@ -113,6 +128,8 @@ class Parser:
             return False
         # L16: "int*" is a type and a star, unless the part before the star is no type.
         word = text.rstrip("*")
+        if self.describes():
+            return text in _DECLARES
         if word in _DECLARES:
             return True
         return bool(_DECLARED.match(self.lexer.text, self.lexer.at)) and self.names.is_type(word)
@@ -131,9 +148,11 @@ class Parser:
             body = self.inside.block()
             self._leave(self.inside)
         elif predicate is not None:
-            raise self._expected("expected actions { } following probe description and predicate")
+            text = "expected actions { } following probe description and predicate"
+            raise CompileError("D_SYNTAX", text, predicate.span)
         elif self.source.is_script:
-            raise self._expected("expected predicate and/or actions following probe description")
+            text = "expected predicate and/or actions following probe description"
+            raise CompileError("D_SYNTAX", text, descriptions[0].span)
         return Clause(start.to(self.last), tuple(descriptions), predicate, body)
 
     def _description(self) -> Description:
@@ -156,6 +175,3 @@ class Parser:
                 ) from None
 
         return ":".join(_DESCRIPTION_MACRO.sub(replace, field, count=1) for field in token.text.split(":"))
-
-    def _expected(self, what: str) -> CompileError:
-        return CompileError("D_SYNTAX", what, self.token.span)

@@ -126,8 +126,11 @@ class Pragmas:
 
     def _binding(self, words: list[str], span: Span) -> Binding:
         _count("binding", words, (2,), span)
+        quoted = re.fullmatch('"([^"]*)"', words[0])
+        if not quoted:
+            raise CompileError("D_PRAGMA_MALFORM", "malformed #pragma binding: the version must be a string", span)
         try:
-            version = encoded(words[0].removeprefix('"').removesuffix('"'))
+            version = encoded(quoted[1])
         except ValueError:
             text = f"invalid version {words[0]} for #pragma binding"
             raise CompileError("D_PRAGMA_INVAL", text, span) from None

@@ -51,8 +51,8 @@ LATER = {"print": "1.9", **dict.fromkeys("func mod sym uaddr ufunc umod usym".sp
 
 GENERATED = frozenset(
     """
-    chill clear commit denormalize discard exit freopen ftruncate func jstack mod normalize panic print printa printf printm raise
-    setopt speculate stack stop sym system trace tracemem trunc uaddr ufunc umod ustack usym
+    chill clear commit denormalize discard exit freopen ftruncate func jstack mod normalize panic pcap print printa printf printm
+    raise setopt speculate stack stop sym system trace tracemem trunc uaddr ufunc umod ustack usym
     """.split()
 )  # fmt: skip
 """The actions that this version of dtpy can run."""
