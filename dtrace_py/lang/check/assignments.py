@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from dtrace_py.lang import typed
 from dtrace_py.lang.check.arithmetic import Target, update
 from dtrace_py.lang.check.conversions import convert, fits, is_zero
-from dtrace_py.lang.check.errors import incompatible
+from dtrace_py.lang.check.errors import incompatible, undefined
 from dtrace_py.lang.check.memory import key_type, require_complete
 from dtrace_py.lang.check.names import is_new, scoped_name
 from dtrace_py.lang.check.scratch import may_be_written, note_pointer
 from dtrace_py.lang.check.translations import built
-from dtrace_py.lang.errors import CompileError, Consequence
+from dtrace_py.lang.errors import CompileError
 from dtrace_py.lang.grammar import ast
 from dtrace_py.lang.program import Variable
 from dtrace_py.lang.tables.variables import BUILTINS, CONSTANTS
@@ -104,8 +104,7 @@ def _writable(check: ExpressionChecker, node: ast.Expr, op: str) -> Target:
         if check.scope.has(BUILTINS, node.name):
             raise CompileError("D_OP_WRITE", read_only, node.span)
         if is_new(check, node):
-            kind = Consequence if ("global", node.name) in check.scope.spoiled else CompileError
-            raise kind("D_VAR_UNDEF", f"{node.name} has not yet been declared or assigned", node.span)
+            raise undefined(check.scope, "global", node.name, node.span, array=True)
     target = check.check(node)
     match target:
         case typed.Value() if isinstance(node, ast.Name | ast.Scoped | ast.Index):
