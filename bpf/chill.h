@@ -10,7 +10,7 @@ struct chilled {
     u64 nanoseconds; /* chilled in it */
 };
 
-BPF_PERCPU_ARRAY(chilled_map, struct chilled, 1);
+COMMON_TABLE("percpu_array", int, struct chilled, chilled_map, 1, 0);
 
 CALLBACK long chill_round(u64 round, u64 *until)
 {

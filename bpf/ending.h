@@ -10,7 +10,7 @@
 /* The bits of an owner that say which thread it is (thread.h); without those for interrupt levels. */
 #define THREAD_BITS ((1ULL << 33) - 1)
 
-BPF_TABLE("hash", u32, u32, thread_marks, MARKS);
+COMMON_TABLE("hash", u32, u32, thread_marks, MARKS, 0);
 
 static __always_inline void thread_mark(u64 thread)
 {

@@ -64,9 +64,9 @@ struct frame {
         asm volatile("" : : : "memory"); \
     } while (0)
 
-BPF_F_TABLE("array", u32, struct control, control, 1, BPF_F_MMAPABLE);
+COMMON_TABLE("array", u32, struct control, control, 1, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct frame, frames, CPUS * PROGRAMS, BPF_F_MMAPABLE);
-BPF_F_TABLE("array", u32, struct ring, rings, CPUS, BPF_F_MMAPABLE);
+COMMON_TABLE("array", u32, struct ring, rings, CPUS, BPF_F_MMAPABLE);
 
 struct firing {
     struct frame *frame;

@@ -28,6 +28,17 @@
 /* What LOOP() calls: long name(u64 round, struct ... *context). Any result but 0 ends the loop. */
 #define CALLBACK static __attribute__((LINKED, used))
 
+/*
+ * A map that all units of a tracing have in common. For those that come later, for probes of modules that are loaded while
+ * tracing, runtime/loader.py puts the first unit's in the place of theirs, which is as small as can be. Every other map
+ * belongs to its unit.
+ */
+#ifdef LATER
+#define COMMON_TABLE(type, key, leaf, name, size, flags) BPF_F_TABLE(type, key, leaf, name, 1, flags)
+#else
+#define COMMON_TABLE(type, key, leaf, name, size, flags) BPF_F_TABLE(type, key, leaf, name, size, flags)
+#endif
+
 static long (*bpf_loop_)(u32 rounds, void *callback, void *context, u64 flags) = (void *)181;
 
 /* At most 8 million rounds. The linker puts the callback's address in the place of its number. */

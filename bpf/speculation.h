@@ -26,10 +26,10 @@
 #define SPECULATION_TRIES 4
 #define SPECULATION_MAPPED (NSPEC ? NSPEC : 1)
 
-BPF_F_TABLE("array", u32, u64, speculations, SPECULATION_MAPPED, BPF_F_MMAPABLE);
+COMMON_TABLE("array", u32, u64, speculations, SPECULATION_MAPPED, BPF_F_MMAPABLE);
 
 /* How much every CPU has recorded in every speculation: use << 32 | 8-byte words. */
-BPF_F_TABLE("array", u32, u64, speculated, CPUS * SPECULATION_MAPPED, 0);
+COMMON_TABLE("array", u32, u64, speculated, CPUS * SPECULATION_MAPPED, 0);
 
 struct speculative_record {
     u64 header;

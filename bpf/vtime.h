@@ -11,8 +11,8 @@ struct cpu_time {
     u64 tracing; /* of that, nanoseconds spent in programs of this consumer */
 };
 
-BPF_PERCPU_ARRAY(cpu_times, struct cpu_time, 1);
-BPF_TABLE("lru_hash", u32, u64, thread_times, 32768);
+COMMON_TABLE("percpu_array", int, struct cpu_time, cpu_times, 1, 0);
+COMMON_TABLE("lru_hash", u32, u64, thread_times, 32768, 0);
 
 /* On the way from one thread to another: put the time of the one that leaves to its account. */
 static __always_inline void vtime_switch(void)

@@ -16,11 +16,12 @@ from dtrace_py.kernel import features
 from dtrace_py.kernel.features import FunctionLinks
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.kernel.text import Points, Text, points
+from dtrace_py.later import waiting
 from dtrace_py.options import Options
 from dtrace_py.programs import Compiled
 from dtrace_py.providers.dtrace import END
 from dtrace_py.providers.fbt import entry_id, function_place
-from dtrace_py.record import record
+from dtrace_py.record import changed, record
 
 _NAMES = frozenset({"id", "probeprov", "probemod", "probefunc", "probename"})
 
@@ -32,12 +33,16 @@ class Prepared:
     plan: Plan
     addresses: dict[int, int]
     """Of the enabled functions, by the id of their entry probe."""
+    extents: dict[int, tuple[int, int]]
+    """The address, and that of the last probe in the function, by the same."""
     points: dict[int, Points]
     """Where kprobes go in these functions, by the same; empty if they are attached to by links."""
     linkable: FunctionLinks | None
     """How functions can be attached; None when there are none."""
     tables: Tables
     unit: Unit
+    cpus: int
+    """One more than the largest CPU number."""
     bufsize: int
     """Bytes of the buffer of a CPU: what was asked for, or less."""
     dynvarsize: int = 0
@@ -55,32 +60,43 @@ class Prepared:
 
 
 def prepare(
-    compiled: Compiled, machine: Machine, options: Options, probing: bool, note: Callable[[str], object]
+    compiled: Compiled,
+    machine: Machine,
+    options: Options,
+    probing: bool,
+    note: Callable[[str], object],
+    before: Prepared | None = None,
 ) -> Prepared:
     """Resolve and generate. Without ``probing``, nothing is tried out: the code is what the newest kernels would get.
 
-    ``note`` hears what had to be left out. Raises DtpyError where the kernel cannot do what is asked.
+    ``note`` hears what had to be left out. With ``before``, a unit that joins one that is loaded: for probes that it does not
+    have, with the same rings and variables. Raises DtpyError where the kernel cannot do what is asked.
     """
     addresses = _addresses(compiled, machine, note)
-    linkable = None
-    if addresses:
+    linkable = before.linkable if before else None
+    if addresses and linkable is None:
         linkable = features.function_links(next(iter(addresses.values()))) if probing else FunctionLinks(True, True)
     kprobes = linkable is not None and not linkable.multi
     points = _points(compiled, machine, addresses, note) if kprobes else {}
-    plan = make_plan((matched.clause, matched.probes) for matched in compiled.clauses)
+    matches = ((matched.clause, matched.probes) for matched in compiled.clauses)
+    plan = make_plan(matches, waiting(compiled, machine.fbt), before.plan if before else None)
     extents = {key: (address, _last(address, points.get(key))) for key, address in addresses.items()}
     tables = make_tables(plan, extents, bool(compiled.program.builtins & _NAMES))
     session = linkable is not None and linkable.session and plan.needs_session
     status = machine.compat_status() if tables.syscalls else None
     shape = tables.shape(session, kprobes, skip_entry_frame=True, status_offset=status)
-    cpus = max(machine.online) + 1
-    bufsize = buffers.fitting(options, cpus, machine.available_memory) if probing else options.number("bufsize")
-    dynvarsize = options.number("dynvarsize")
-    if probing:
+    cpus = before.cpus if before else max(machine.online) + 1
+    bufsize, dynvarsize = options.number("bufsize"), options.number("dynvarsize")
+    if before:
+        bufsize, dynvarsize = before.bufsize, before.dynvarsize
+    elif probing:
+        bufsize = buffers.fitting(options, cpus, machine.available_memory)
         dynvarsize = buffers.fitting_variables(options, machine.available_memory)
     target = _target(machine, options, cpus, bufsize, dynvarsize)
+    if before:
+        target = changed(target, ring_slack=before.unit.slack)
     unit = units.generate(compiled.program, plan, shape, target)
-    return Prepared(plan, addresses, points, linkable, tables, unit, bufsize, dynvarsize)
+    return Prepared(plan, addresses, extents, points, linkable, tables, unit, cpus, bufsize, dynvarsize)
 
 
 def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], object]) -> dict[int, int]:

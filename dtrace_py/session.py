@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from dtrace_py import buffers, programs, rates
@@ -147,6 +148,7 @@ class Session:
 
     def _trace(self, compiled: Compiled, sink: Sink, processes: Targets | None) -> int:
         """Prepare, load, run, report."""
+        from dtrace_py.latecomers import Latecomers
         from dtrace_py.prepare import check, prepare
         from dtrace_py.runtime.report import Report, written
         from dtrace_py.tracing import Run
@@ -161,21 +163,25 @@ class Session:
         with written(report, self.job.report), ExitStack() as stack:
             with progress("compiling and loading", self._debug):
                 tracer = stack.enter_context(self._load(prepared, compiled))
-                self._leave_black_box(stack, prepared, tracer)
+                leave = partial(self._leave_black_box, stack.enter_context(ExitStack()))
+                leave(prepared, tracer)
             for name, had in (("bufsize", prepared.bufsize), ("dynvarsize", prepared.dynvarsize)):
                 told = buffers.lowered(self.job.options, name, had)
                 if told and not self.job.options.flag("quietresize"):
                     self.complain(told)
             for told in rates.changed(self.job.options):
                 self.complain(told)
-            run = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain, processes)
+            latecomers = Latecomers(
+                compiled, self.machine, self.job.options, self.complain, self._note, self._load, leave
+            )
+            run = Run(prepared, tracer, self.machine, self.job.options, sink, self.complain, latecomers, processes)
             status = run.go(report)
         if self.job.options.flag("teardownreport"):
             self.complain(report.teardown())
         return status
 
     @contextmanager
-    def _load(self, prepared: Prepared, compiled: Compiled) -> Iterator[Tracer]:
+    def _load(self, prepared: Prepared, compiled: Compiled, first: Tracer | None = None) -> Iterator[Tracer]:
         from dtrace_py.kernel.bpf import VerifierLog
         from dtrace_py.refusal import explained
         from dtrace_py.runtime.loader import LoadError
@@ -183,7 +189,7 @@ class Session:
 
         made, options = prepared, self.job.options
         log = VerifierLog(options.optional("bpflogsize") or None, _tell_log if options.flag("bpflog") else None)
-        loading = load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi, log)
+        loading = load(made.unit, made.plan, made.tables, made.ring_bytes, made.multi, log, first)
         with ExitStack() as stack:
             try:
                 tracer = stack.enter_context(loading)
@@ -192,11 +198,13 @@ class Session:
             yield tracer
 
     def _leave_black_box(self, stack: ExitStack, prepared: Prepared, tracer: Tracer) -> None:
-        """Until the stack unwinds, what it takes to read the rings out of a memory dump is in kernel memory."""
+        """Until the stack unwinds, what it takes to read the rings out of a memory dump is in kernel memory. What was there
+        for it before goes."""
         from dtrace_py.postmortem.leave import black_box
 
         try:
-            stack.enter_context(black_box(self.job, prepared, tracer.rings, self.machine.release))
+            with stack.pop_all():
+                stack.enter_context(black_box(self.job, prepared, tracer.rings, self.machine.release))
         except OSError as error:
             self._note(f"a memory dump will not tell about this tracing: {error.strerror}")
 

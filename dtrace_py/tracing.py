@@ -15,6 +15,7 @@ from dtrace_py.consumer.style import style_of
 from dtrace_py.errors import DtpyError, counted
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.machine import Machine
+from dtrace_py.latecomers import Latecomers
 from dtrace_py.options import Options
 from dtrace_py.output.aggregations import Order
 from dtrace_py.output.look import look_of
@@ -55,8 +56,10 @@ class Run:
         options: Options,
         sink: Sink,
         complain: Callable[[str], object],
+        latecomers: Latecomers,
         targets: Targets | None = None,
     ) -> None:
+        self.latecomers = latecomers
         self.prepared = prepared
         self.tracer = tracer
         self.machine = machine
@@ -67,10 +70,13 @@ class Run:
         self.processes = machine.processes
         self.processes.target = self.targets.first
         self.processes.resolves = not options.flag("noresolve")
-        kernel = [KernelAggregation(a, tracer.module.map_fd, self.machine.possible) for a in tracer.unit.aggregations]
         lookup = Lookup(self.machine.symbols.find, self.processes)
         self.store = Store(
-            kernel, lookup, self._order, lambda: self.options.number("stackindent"), lambda: look_of(options)
+            self._aggregations(tracer),
+            lookup,
+            self._order,
+            lambda: self.options.number("stackindent"),
+            lambda: look_of(options),
         )
         self.consumer = Consumer(
             tracer.unit, prepared.plan, tracer.rings, self.store, sink, lookup, self.complain, options
@@ -80,45 +86,68 @@ class Run:
         )
         self.signals = Signals()
         self._debug = debugging(options, complain)
+        self.report = Report(machine.release, len(machine.online))
+        self.attached: list[Attached] = []
+        self.units, self.links = ExitStack(), ExitStack()
+        """What is loaded, and what is attached, while tracing."""
 
     def go(self, report: Report) -> int:
         """Attach, trace until something ends it, print, let go. Returns the exit status."""
-        traced = [probe for probe in self.prepared.plan.probes if probe.provider != "dtrace"]
-        report.probes = len(traced)
-        report.functions = len(self.prepared.addresses)
-        cpus = self._cpus()
-        with self.signals, ExitStack() as links:
-            what = f"attaching {len(traced)} probes"
-            with report.attach.measured(), progress(what, self._debug) as tell:
-                attached = links.enter_context(self._attach(cpus, tell))
-            if attached.refused:
-                self.complain(
-                    f"left out {counted(attached.refused, 'function')}, the kernel refuses probes there after all"
-                )
-            report.links, report.mechanism = attached.links, ", ".join(attached.mechanisms) or "none"
+        self.report = report
+        with self.signals, self.units, self.links as links:
+            self.attach(self.prepared, self.tracer)
             gc.enable()
             with self.signals.watched(lambda: self._shut(report)):
-                self._begin(attached)
-                missed = self._missed(attached)
+                self._begin()
+                missed = self._missed()
                 self._follow()
                 self._end(report)
             self.targets.leave()
-            missed = _grown(missed, self._missed(attached))
+            missed = _grown(missed, self._missed())
             status = self.consumer.exit_status or 0
             if self.options.word("detach") == "background":
                 report.prompt_seconds = report.since_stop()
                 background.go_on(status)
-            with report.detach.measured(), progress(f"letting go of {len(traced)} probes", self._debug):
+            with report.detach.measured(), progress(f"letting go of {report.probes} probes", self._debug):
                 links.close()
             report.restored_seconds = report.since_stop()
             bpf.wait_for_programs()
             self._account(report, missed)
         return status
 
-    def _missed(self, attached: Attached) -> int | None:
+    def join(self, made: Prepared, tracer: Tracer) -> None:
+        """From here on what a further unit records, counts and aggregates is part of this run."""
+        self.tracer.join(tracer)
+        self.store.learn(self._aggregations(tracer))
+        self.consumer.learn(tracer.unit, made.plan)
+
+    def attach(self, made: Prepared, tracer: Tracer) -> None:
+        """Attach the probes of a unit, until all is let go of; they are inert as long as the gate is shut."""
+        report, probes = self.report, [probe for probe in made.plan.own if probe.provider != "dtrace"]
+        with report.attach.measured(), progress(f"attaching {len(probes)} probes", self._debug) as tell:
+            attached = self.links.enter_context(self._attach(made, tracer, tell))
+        self.attached.append(attached)
+        if attached.refused:
+            self.complain(
+                f"left out {counted(attached.refused, 'function')}, the kernel refuses probes there after all"
+            )
+        report.probes += len(probes)
+        report.functions += len(made.addresses)
+        report.links += attached.links
+        report.mechanism = ", ".join(dict.fromkeys(each for one in self.attached for each in one.mechanisms)) or "none"
+
+    def _aggregations(self, tracer: Tracer) -> list[KernelAggregation]:
+        possible = self.machine.possible
+        return [KernelAggregation(each, tracer.module.map_fd, possible) for each in tracer.unit.aggregations]
+
+    def _missed(self) -> int | None:
         """What the kernel has kept from the programs so far; None where it does not tell."""
-        functions = attached.missed()
-        return None if functions is None else functions + self.tracer.kernel_counts().misses
+        total = self.tracer.kernel_counts().misses
+        for attached in self.attached:
+            if (missed := attached.missed()) is None:
+                return None
+            total += missed
+        return total
 
     def _cpus(self) -> Sequence[int]:
         """The CPUs to trace on: all, or the one of option cpu."""
@@ -127,26 +156,29 @@ class Run:
             raise DtpyError(f"could not enable tracing: there is no CPU {cpu}")
         return self.machine.online if cpu is None else [cpu]
 
-    def _attach(self, cpus: Sequence[int], tell: Callable[[str], object]) -> AbstractContextManager[Attached]:
-        made = self.prepared
+    def _attach(
+        self, made: Prepared, tracer: Tracer, tell: Callable[[str], object]
+    ) -> AbstractContextManager[Attached]:
         where = Functions(made.addresses, made.points, self.machine.symbols.probe_point)
-        watched = Progress(
-            tell=lambda done, total: tell(f"attaching: {done} of {total} probes"),
-            expect=self._expect,
-            interrupted=lambda: self.signals.wait(0),
-        )
-        return attaching.attach(made.plan, made.tables, self.tracer, made.linkable, where, cpus, watched)
+
+        def going_on(done: int, total: int) -> None:
+            tell(f"attaching: {done} of {total} probes")
+            if tracer is not self.tracer:  # the others are recording meanwhile
+                self._consume(lambda: self.signals.wait(0))
+
+        watched = Progress(going_on, self._expect, lambda: self.signals.wait(0))
+        return attaching.attach(made.plan, made.tables, tracer, made.linkable, where, self._cpus(), watched)
 
     def _expect(self, seconds: float) -> None:
         if seconds > _LONG and not self.options.flag("quiet"):
             self.complain(f"this kernel attaches to functions one by one: about {seconds:.0f} s (Ctrl-C gives up)")
 
-    def _begin(self, attached: Attached) -> None:
+    def _begin(self) -> None:
         """BEGIN, alone; then the gate opens, unless BEGIN called exit()."""
         if self.options.flag("destructive") and not self.options.flag("quiet"):
             self.complain("allowing destructive actions")
         self.options.active = True
-        self._start_timers(attached)
+        self._start_timers(*self.attached)
         self.tracer.fire("begin")
         self._consume(self.signals.impatient)
         if not self.tracer.control.ended:
@@ -191,6 +223,7 @@ class Run:
             if now >= status_due:
                 status_due = now + rates.interval(self.options, "statusrate") / 1e9
                 self.drops.report()
+                self.latecomers.look(self)
 
     def _clean_interval(self) -> float:
         """Seconds between looks at speculations that have ended on several CPUs (option cleanrate)."""

@@ -88,7 +88,8 @@ def structures(environment: Environment) -> list[str]:
 def maps(environment: Environment) -> list[str]:
     """The maps. All of them together have dynvarsize bytes: where there are several, each could have all of it."""
     return [
-        f'BPF_TABLE("hash", struct {each.name}_key, struct {each.name}_value, {each.name}, {_entries(environment, each)});'
+        f'COMMON_TABLE("hash", struct {each.name}_key, struct {each.name}_value, {each.name}, '
+        f"{_entries(environment, each)}, 0);"
         for each in pools(environment)
     ]
 

@@ -46,6 +46,8 @@ class Target:
     """Of each on every CPU: option specsize."""
     temporal: bool = False
     """Whether every record says when it was made."""
+    ring_slack: int = 0
+    """Bytes that rings which are there already have behind their end."""
     maxframes: int = 127
     """The deepest that a stack is followed."""
     pcapsize: int = 1514

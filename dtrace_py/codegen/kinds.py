@@ -18,10 +18,10 @@ class Kind:
 
 
 def kinds(plan: Plan, session: bool) -> list[Kind]:
-    """The programs that the enabled probes need, each with the enablings that can happen in it."""
+    """The programs that a plan's own probes need, each with the enablings that can happen in it."""
     wanted: dict[str, set[int]] = {}
     masks = plan.masks
-    for probe in plan.probes:
+    for probe in plan.own:
         if probe == ERROR:
             continue  # fires inside the others
         if probe.provider == "dtrace":

@@ -37,6 +37,15 @@ class Plan:
     enablings: list[Enabling] = field(default_factory=list)
     masks: dict[int, int] = field(default_factory=dict)
     """Probe id to the bits of its enablings."""
+    waiting: frozenset[int] = frozenset()
+    """Numbers of the clauses that may be enabled at probes which are not there yet (P25)."""
+    since: int | None = None
+    """Of a plan that goes on from another: the place of its first own probe. What is before runs already."""
+
+    @property
+    def own(self) -> list[Probe]:
+        """The probes that are not enabled already."""
+        return self.probes[self.since or 0 :]
 
     @cached_property
     def places(self) -> dict[int, int]:
@@ -44,8 +53,8 @@ class Plan:
         return {probe.id: place for place, probe in enumerate(self.probes)}
 
     def of_provider(self, name: str) -> list[Probe]:
-        """The enabled probes of a provider."""
-        return [probe for probe in self.probes if probe.provider == name]
+        """The own probes of a provider."""
+        return [probe for probe in self.own if probe.provider == name]
 
     @property
     def needs_session(self) -> bool:
@@ -63,15 +72,24 @@ class Plan:
         return one.first_epid + one.ordered.index(self.probes[place].id)
 
 
-def make_plan(matches: Iterable[tuple[Clause, Sequence[Sequence[Probe]]]]) -> Plan:
+def make_plan(
+    matches: Iterable[tuple[Clause, Sequence[Sequence[Probe]]]],
+    waiting: frozenset[int] = frozenset(),
+    before: Plan | None = None,
+) -> Plan:
     """The plan of clauses and, for each of their descriptions, the probes that it matches.
 
     A probe that two descriptions of a clause match fires the clause twice (P15): the second time through an enabling of
     its own, which runs the same code.
+
+    With ``before``, what is enabled further: places of probes, numbers of enablings and EPIDs go on, and the probes, whose ids
+    must be above all those of functions there, get enablings of their own.
     """
-    plan = Plan()
+    plan = Plan(waiting=waiting)
+    if before is not None:
+        plan = Plan([*before.probes], [*before.enablings], {**before.masks}, waiting, len(before.probes))
     probes: dict[int, Probe] = {}
-    epid = 1
+    epid = 1 + sum(len(enabling.ordered) for enabling in plan.enablings)
     for clause, descriptions in matches:
         layers: list[list[int]] = []
         seen: list[set[int]] = []
@@ -92,7 +110,7 @@ def make_plan(matches: Iterable[tuple[Clause, Sequence[Sequence[Probe]]]]) -> Pl
                 epid += len(ids)
             for each in ids:
                 plan.masks[each] = plan.masks.get(each, 0) | bit
-    plan.probes = [probes[each] for each in sorted(probes)]
+    plan.probes += [probes[each] for each in sorted(probes)]
     return plan
 
 

@@ -16,7 +16,7 @@ _POLICIES = {"fill": "RING_FILLS", "ring": "RING_OVERWRITES"}
 
 _HEADERS = {
     "sites": "fbt syscall profile",
-    "registers": "fbt syscall profile",
+    "registers": "fbt syscall profile later",
     "functions": "fbt",
     "starts": "starts",
     "syscalls": "syscall",
@@ -72,6 +72,8 @@ class Preamble:
             "STRSIZE": target.strsize,
             "STRING_BYTES": self.environment.bound,
         }
+        if self.plan.since is not None:
+            sizes["LATER"] = 1
         if "scratch" in self.needs:
             sizes["SCRATCH_BYTES"] = max(8, padded(target.scratchsize))
         if self.many_clauses:
@@ -122,7 +124,9 @@ class Preamble:
     @property
     def behind(self) -> list[str]:
         """The headers that need those declarations themselves."""
-        asking = self.needs | {probe.provider for probe in self.plan.probes}
+        asking = self.needs | {probe.provider for probe in self.plan.own}
+        if self.plan.waiting:
+            asking |= {"later"}
         if self._needs_starts():
             asking |= {"starts"}
         if dynamic.marks(self.environment):

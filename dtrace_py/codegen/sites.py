@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import itemgetter
@@ -75,6 +75,12 @@ class FunctionSites:
     table: FunctionTable
     leaves: array[int]
     sites: array[int]
+
+    def places(self, first: int, last: int) -> Iterator[int]:
+        """Where in the second array is what was put in for a function with probes from one address to another."""
+        start, shift = self.table.text_start, self.table.slot_shift
+        for slot in range((first - start) >> shift, ((last - start) >> shift) + 1):
+            yield self.leaves[slot // _SLOTS] * _SLOTS + slot % _SLOTS
 
 
 def function_sites(placed: Iterable[tuple[int, int, Site]]) -> FunctionSites:

@@ -62,7 +62,7 @@ class _Unit:
         self.needs = set(self.environment.needs)
         for function in self.functions.values():
             self.needs |= function.needs
-        if "vtimestamp" in self.needs:
+        if "vtimestamp" in self.needs and self.plan.since is None:
             self.kinds.append(Kind("vtime", len(self.kinds)))
         if self._threads_end():
             self.kinds.append(Kind("thread_end", len(self.kinds)))
@@ -124,9 +124,10 @@ class _Unit:
                 aggregations.note(statement, self.environment)
 
     def _threads_end(self) -> bool:
-        """Whether there are variables to be freed when a thread ends: not if there is no thread but dtpy's own."""
-        probed = any(probe.provider != "dtrace" for probe in self.plan.probes)
-        return probed and bool(dynamic.of_threads(self.environment))
+        """Whether there are variables to be freed when a thread ends: not if there is no thread but dtpy's own, or if that is
+        done already."""
+        probed = bool(self.plan.waiting) or any(probe.provider != "dtrace" for probe in self.plan.own)
+        return probed and self.plan.since is None and bool(dynamic.of_threads(self.environment))
 
     # Clauses
 
@@ -135,11 +136,15 @@ class _Unit:
         return chain.from_iterable(clause.forms for clause in self.program.clauses)
 
     def _generate_clauses(self) -> None:
+        """All that are enabled, and those that may be: so all units of a tracing agree on variables and records."""
         in_error = {enabling.clause.label for enabling in self.errors}
-        elsewhere = {enabling.clause.label for kind in self.kinds for enabling in kind.enablings}
+        elsewhere = {each.clause.label for each in self.plan.enablings if each.probes - {ERROR.id}}
         for clause in self._forms():
-            for error, labels in ((True, in_error), (False, elsewhere)):
-                if clause.label in labels:
+            for error, wanted in (
+                (True, clause.label in in_error),
+                (False, clause.label in elsewhere or clause.number in self.plan.waiting),
+            ):
+                if wanted:
                     made = clauses.generate(clause, self.environment, error, bool(self.errors), self.linkage)
                     self.functions[made.name] = made
 
@@ -155,7 +160,11 @@ class _Unit:
     def _slack(self) -> int:
         sizes = (layout.size for function in self.functions.values() for layout in function.layouts)
         # What packet_piece() does not go beyond is there for the verifier (bpf/packet.h).
-        return padded(max([FAULT_RECORD, *sizes]) + self.environment.target.pcapsize * ("packet" in self.needs))
+        needed = padded(max([FAULT_RECORD, *sizes]) + self.environment.target.pcapsize * ("packet" in self.needs))
+        had = self.environment.target.ring_slack
+        if had and needed > had:
+            raise DtpyError(f"records there take {needed} bytes, the buffers were made for {had}")
+        return had or needed
 
     def _clauses(self) -> list[str]:
         """Records and functions; those for ERROR come first, because the others may fire it."""

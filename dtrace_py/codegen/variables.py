@@ -220,7 +220,7 @@ def maps(environment: Environment) -> list[str]:
     """The maps that hold the variables."""
     lines = []
     if any(not v.dynamic and v.scope == "global" for v in environment.variables.values()):
-        lines.append('BPF_F_TABLE("array", u32, struct globals, globals_map, 1, BPF_F_MMAPABLE);')
+        lines.append('COMMON_TABLE("array", u32, struct globals, globals_map, 1, BPF_F_MMAPABLE);')
     return lines + dynamic.maps(environment) + dynamic.functions(environment)
 
 

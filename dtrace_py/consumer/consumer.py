@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 
-from dtrace_py.codegen.layout import Unit
+from dtrace_py.codegen.layout import ClauseLayout, Unit
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.consumer import flow
 from dtrace_py.consumer.faults import fault_message
 from dtrace_py.consumer.outside import Outside
 from dtrace_py.consumer.speculations import Kept
-from dtrace_py.consumer.steps import Steps, is_outward
+from dtrace_py.consumer.steps import Step, Steps, is_outward
 from dtrace_py.consumer.store import Store
 from dtrace_py.consumer.style import Style
 from dtrace_py.consumer.temporal import merged
@@ -45,7 +45,6 @@ class Consumer:
         complain: Callable[[str], object],
         options: Options,
     ) -> None:
-        self._plan = plan
         self._rings = rings
         self._store = store
         self._sink = sink
@@ -55,16 +54,12 @@ class Consumer:
         self._outside = Outside(sink, options)
         self._flow = flow.FlowIndent()
         self._headed = False
-        self._static = _is_static(unit)
-        self._unit = unit
+        self._clauses: dict[int, ClauseLayout] = {}
         self._single = memoryview(bytearray(unit.slack))
         self.kept = Kept(rings.cpus, rings.read_at_end)
-        steps = Steps(plan, store, lookup, self._outside, options, complain, self._exit)
-        self._steps = {
-            number: steps.of(number, layout, self._single if layout.speculative else rings.bytes)
-            for number, layout in unit.clauses.items()
-        }
-        self._outward = {number for number, layout in unit.clauses.items() if any(map(is_outward, layout.actions))}
+        self._steps: dict[int, list[Step]] = {}
+        self._outward: set[int] = set()
+        self.learn(unit, plan)
         self._lines: dict[tuple[int, Style], _Lines] = {}
         self._fault = struct.Struct("<IIQ").unpack_from
         self.consumed = [0] * rings.cpus
@@ -75,14 +70,26 @@ class Consumer:
         self.failed = False
         """Whether a fault ends tracing (option errexit)."""
 
+    def learn(self, unit: Unit, plan: Plan) -> None:
+        """What records of this unit and those before it hold, and all probes and enablings that they may be of."""
+        self._plan = plan
+        steps = Steps(plan, self._store, self._lookup, self._outside, self._options, self._complain, self._exit)
+        for number, layout in unit.clauses.items():
+            if number not in self._clauses:
+                self._clauses[number] = layout
+                self._steps[number] = steps.of(
+                    number, layout, self._single if layout.speculative else self._rings.bytes
+                )
+                if any(map(is_outward, layout.actions)):
+                    self._outward.add(number)
+        self._static = _is_static(self._clauses.values())
+
     def consume(self, cpus: Sequence[int], style: Style, abandoned: Callable[[], bool]) -> None:
         """Print what the rings of these CPUs hold. Leaves the rest where it is soon after it is ``abandoned``."""
         self._store.new_pass()
         self._lookup.users.new_pass()
         if self._options.flag("temporal"):
-            style = self._consume_records(
-                merged(self._rings, self._unit.clauses, cpus, abandoned), style, lambda: False
-            )
+            style = self._consume_records(merged(self._rings, self._clauses, cpus, abandoned), style, lambda: False)
         for cpu in cpus:
             if self._static and not style.flowindent:
                 self._consume_headers(cpu, style, abandoned)
@@ -128,7 +135,7 @@ class Consumer:
                     for each, kept in self.kept.commit(cpu, speculation, header & SHARED != 0):
                         style = self._commit(each, kept, style)
                 elif not header & DISCARDED:
-                    size = self._unit.clauses[header >> 32 & 0xFFFF].size
+                    size = self._clauses[header >> 32 & 0xFFFF].size
                     self.kept.keep(cpu, self._rings.word(place + 8), bytes(self._rings.bytes[place : place + size]))
                     consumed[cpu] += 1
                 if number % _STRIDE == 0:
@@ -222,12 +229,12 @@ class _Lines(dict[int, str]):
         return line
 
 
-def _is_static(unit: Unit) -> bool:
+def _is_static(layouts: Iterable[ClauseLayout]) -> bool:
     """Whether every record is nothing but a header, and what it prints follows from that."""
     return all(
         not layout.can_fault
         and not layout.speculative
         and (layout.size in (0, 8))
         and all(isinstance(action.statement, acts.Trace | acts.Printf) for action in layout.actions)
-        for layout in unit.clauses.values()
+        for layout in layouts
     )

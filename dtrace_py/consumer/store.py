@@ -29,6 +29,8 @@ class Store:
         look: Callable[[], Look] = Look,
     ) -> None:
         self._kernel = {each.layout.aggregation.name: each for each in aggregations}
+        self._further: dict[str, list[KernelAggregation]] = {name: [] for name in self._kernel}
+        """The maps that units which were loaded later have for the same aggregations."""
         self._data: dict[str, dict[Key, Words]] = {name: {} for name in self._kernel}
         self._normals: dict[str, dict[Key, int]] = {name: {} for name in self._kernel}
         self._printed: set[str] = set()
@@ -38,6 +40,11 @@ class Store:
         self._stack_indent = stack_indent
         self._look = look
         self._modules: dict[str, int] = {}
+
+    def learn(self, aggregations: Sequence[KernelAggregation]) -> None:
+        """Further maps of the same aggregations; the sizes of their keys may differ."""
+        for each in aggregations:
+            self._further[each.layout.aggregation.name].append(each)
 
     def new_pass(self) -> None:
         """From now on what was drained before is out of date (6.4)."""
@@ -53,15 +60,15 @@ class Store:
         data = self._data[name]
         if name not in self._fresh:
             self._fresh.add(name)
-            kernel = self._kernel[name]
-            blank = [0] * kernel.layout.words
-            for raw, values in kernel.drain():
-                key = self._normalized(kernel, raw)
-                words = data.get(key)
-                for value in values or (blank,):
-                    words = merge(kernel.layout.aggregation.function, words, value)
-                assert words is not None
-                data[key] = words
+            for kernel in (self._kernel[name], *self._further[name]):
+                blank = [0] * kernel.layout.words
+                for raw, values in kernel.drain():
+                    key = self._normalized(kernel, raw)
+                    words = data.get(key)
+                    for value in values or (blank,):
+                        words = merge(kernel.layout.aggregation.function, words, value)
+                    assert words is not None
+                    data[key] = words
         return data
 
     def _normalized(self, kernel: KernelAggregation, key: Key) -> Key:

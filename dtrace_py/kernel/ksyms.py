@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
+from collections.abc import Collection
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -57,6 +58,23 @@ class Symbols:
         for address, key in zip(*self._code, strict=True):
             named.setdefault(key, []).append(address)
         return named
+
+    def learn(self, modules: Collection[str]) -> None:
+        """Take in the symbols of modules that have been loaded since. Those of others stay, gone or not."""
+        names = {name.encode() for name in modules}
+
+        def lines(text: bytes, wanted: bool) -> bytes:
+            kept = [
+                line
+                for line in text.splitlines(keepends=True)
+                if (line.endswith(b"]\n") and line[line.rindex(b"[") + 1 : -2] in names) == wanted
+            ]
+            return b"".join(kept)
+
+        raw = lines(self._raw, False) + lines(self._path.read_bytes(), True)
+        for known in ("_text", "_code", "_data", "_by_name"):
+            self.__dict__.pop(known, None)
+        self.__dict__["_raw"] = raw
 
     def functions(self, name: str, module: str) -> list[int]:
         """The addresses of all functions of that name in that module."""

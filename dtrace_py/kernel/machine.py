@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dtrace_py.errors import Unlisted
-from dtrace_py.kernel import cpus, memory, tracefs
+from dtrace_py.kernel import cpus, memory, modules, tracefs
 from dtrace_py.lang.types import StructType
 from dtrace_py.providers.dtrace import DtraceProvider
 from dtrace_py.providers.fbt import FbtProvider, Function
@@ -30,6 +30,8 @@ class Machine:
     def __init__(self) -> None:
         self.fbt = FbtProvider(self._functions, tracefs.blacklist, lambda name: self.symbols.has_function(name))
         calls = SyscallProvider(self._system_calls, self._call_parameters)
+        self.modules: dict[str, str] = {}
+        """The modules that there were when the list of functions was read, and where."""
         self.providers = Registry((DtraceProvider(), ProfileProvider(), calls, self.fbt))
 
     # Where the kernel does not tell what can be traced, a run that only compiles makes do with what there is at all.
@@ -57,7 +59,18 @@ class Machine:
 
     @cached_property
     def _traceable(self) -> Traceable:
+        self.modules = modules.loaded()  # first: of what is loaded meanwhile the list tells
         return tracefs.traceable()
+
+    def learn(self, names: Collection[str]) -> int:
+        """Take in the functions and symbols of modules that have been loaded since the list of functions was read. Returns how
+        many functions there were before."""
+        known = self._traceable
+        self._traceable = known.with_modules(names, tracefs.traceable())
+        self.fbt.relist(self._traceable.functions)
+        self.symbols.learn(names)
+        self.__dict__.pop("addresses", None)
+        return len(known.functions)
 
     @cached_property
     def types(self) -> KernelTypes:

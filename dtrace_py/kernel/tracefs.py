@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from dtrace_py.kernel.requirements import TRACEFS, require_kprobes, require_tracefs
@@ -19,6 +19,10 @@ def _read(name: str) -> str:
         return file.read()
 
 
+NO_FUNCTION = ("", "")
+"""In place of one that is not there any more."""
+
+
 @record
 class Traceable:
     """What the kernel can trace, in its own order: each function's name and module, and the address of its patchable call,
@@ -26,6 +30,16 @@ class Traceable:
 
     functions: Sequence[Function]
     sites: Sequence[int] | None
+
+    def with_modules(self, modules: Collection[str], now: Traceable) -> Traceable:
+        """The same, and behind it what the list of ``now`` has of these modules. Functions that they had when they were loaded
+        before keep their places, and have no names any more."""
+        old = [function if function[1] not in modules else NO_FUNCTION for function in self.functions]
+        places = [place for place, (_, module) in enumerate(now.functions) if module in modules]
+        sites = None
+        if self.sites is not None and now.sites is not None:
+            sites = array("Q", [*self.sites, *(now.sites[place] for place in places)])
+        return Traceable([*old, *(now.functions[place] for place in places)], sites)
 
 
 def traceable() -> Traceable:

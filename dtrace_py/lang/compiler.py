@@ -267,6 +267,7 @@ class Compiler:
                 *(number, descriptions, form.predicate, form.statements, node.span, source, form.stability, places),
                 form=count,
                 probes=tuple(form.probes),
+                asks=form.asks,
             )
             for count, form in enumerate(check_clause(node, self.scope, self._limits(), found))
         )

@@ -101,6 +101,8 @@ class Clause(NamedTuple):
     """Of a form but the first, the probes that have it."""
     others: tuple[Clause, ...] = ()
     """Of the first form, the others."""
+    asks: bool = False
+    """Whether it names args[], and so is fit only for probes that have what it was checked with."""
 
     @property
     def forms(self) -> tuple[Clause, ...]:

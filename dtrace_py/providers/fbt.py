@@ -64,6 +64,11 @@ class FbtProvider:
     def functions(self) -> Sequence[Function]:
         return self._functions()
 
+    def relist(self, functions: Sequence[Function]) -> None:
+        """From now on this is the kernel's list: what it was, and more."""
+        self.functions = functions
+        self.__dict__.pop("denied", None)
+
     @cached_property
     def denied(self) -> frozenset[str]:
         """The names of functions that are not to be traced."""
@@ -76,21 +81,29 @@ class FbtProvider:
     def _denied(self, functions: Iterable[Function]) -> frozenset[str]:
         return denied([name for name, _ in functions], self._refused)
 
-    def _matching(self, description: Description) -> Iterable[tuple[int, Function]]:
-        """Place and function of what the first three fields match, denied ones included."""
+    def _matching(self, description: Description, since: int = 0) -> Iterable[tuple[int, Function]]:
+        """Place and function of what the first three fields match, denied ones included, from a place on."""
         provider, module, function, _ = description.fields
         if not matcher(provider)(self.name):
             return ()
+        functions = enumerate(self.functions[since:], since) if since else enumerate(self.functions)
         if module in ("", "*") and function in ("", "*"):
-            return enumerate(self.functions)
+            return list(functions) if since else functions
         in_module, has_name = matcher(module), matcher(function)
-        return [(place, each) for place, each in enumerate(self.functions) if has_name(each[0]) and in_module(each[1])]
+        return [(place, each) for place, each in functions if has_name(each[0]) and in_module(each[1])]
 
-    def matching(self, description: Description) -> Iterable[Family]:
+    def may_match_later(self, description: Description) -> bool:
+        """Whether functions of modules that are loaded one day may be meant."""
+        provider, module, _, name = description.fields
+        named = matcher(provider)(self.name) and any(map(matcher(name), KINDS))
+        return description.id is None and bool(named) and module != VMLINUX
+
+    def matching(self, description: Description, since: int = 0) -> Iterable[Family]:
+        """The same as probes, for functions from a place in the list on."""
         kinds = tuple(filter(matcher(description.name), KINDS))
         if not kinds:
             return ()
-        found, first = self._matching(description), FIRST + KINDS.index(kinds[0])
+        found, first = self._matching(description, since), FIRST + KINDS.index(kinds[0])
         # To look at a few names is much quicker than to look at all, which is done once.
         few = isinstance(found, list) and len(found) < len(self.functions) / 8
         denied = self._denied(function for _, function in found) if few else self.denied

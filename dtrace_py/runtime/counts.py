@@ -45,17 +45,19 @@ class Frames:
         self._frames = frames
         self.programs = programs
         self.cpus = frames.entries // programs
+        self.parts: list[Frames] = []
+        """Those of units that were loaded later: their programs count too."""
 
     def of(self, cpu: int, program: int) -> Counts:
         """The counts of one program on one CPU."""
         start = (cpu * self.programs + program) * self._frames.stride // 8
         return Counts(*self._frames.words[start : start + len(_NAMES)])
 
-    def total(self, cpus: Iterable[int] | None = None, programs: Iterable[int] | None = None) -> Counts:
-        """The sum over CPUs and programs; all of them by default."""
-        programs = list(range(self.programs) if programs is None else programs)
+    def total(self, cpus: Iterable[int] | None = None) -> Counts:
+        """The sum over all programs, and over these CPUs or all."""
         sum_ = Counts()
         for cpu in range(self.cpus) if cpus is None else cpus:
-            for program in programs:
-                sum_.add(self.of(cpu, program))
+            for part in (self, *self.parts):
+                for program in range(part.programs):
+                    sum_.add(part.of(cpu, program))
         return sum_

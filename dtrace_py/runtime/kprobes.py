@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import translate
+from itertools import count
 from pathlib import Path
 
 from dtrace_py.errors import DtpyError, Interrupted
@@ -86,7 +87,7 @@ class Kprobes:
     refused: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Event:
     """One kprobe event: its name, the program it runs, where its probes are to be, and how many are."""
 
@@ -94,6 +95,11 @@ class _Event:
     program: int
     places: Sequence[Place]
     defined: int = 0
+
+
+_ours: list[_Event] = []
+"""The events of this process, while they are there."""
+_numbers = count()
 
 
 @contextmanager
@@ -107,7 +113,8 @@ def attached(
     """
     _remove_stale()
     events = _events(programs, places)
-    total = sum(len(event.places) for event in events)
+    _ours.extend(events)
+    total = sum(len(event.places) for event in _ours)
     descriptors: list[int] = []
     with Guardian(_remove_abandoned) as guardian, guardian.changed({OPTIMIZER: "0"} if total <= _FEW else {}):
         try:
@@ -129,6 +136,7 @@ def attached(
                 for event in events:
                     if event.defined:
                         _write(f"-:{event.name}\n")
+                    _ours.remove(event)
 
 
 def _events(programs: Mapping[str, int], places: Mapping[str, Sequence[Place]]) -> list[_Event]:
@@ -140,7 +148,7 @@ def _events(programs: Mapping[str, int], places: Mapping[str, Sequence[Place]]) 
         last = [place for place in where if not on_the_way(place.function)]
         for rank, some in enumerate((first, last)):
             for start in range(0, len(some), _PER_EVENT):
-                name = f"dtpy_{os.getpid()}/{kind}{len(events)}"
+                name = f"dtpy_{os.getpid()}/{kind}{next(_numbers)}"
                 events.append((rank, _Event(name, programs[kind], some[start : start + _PER_EVENT])))
     return [event for _, event in sorted(events, key=lambda each: each[0])]
 
@@ -208,7 +216,10 @@ def _remove_stale() -> None:
 def _remove(owner: int) -> None:
     text = Path(TRACEFS, "kprobe_events").read_text()
     for name in dict.fromkeys(re.findall(rf"^p\d*:(dtpy_{owner}/\S+)", text, re.MULTILINE)):
-        _write(f"-:{name}\n")
+        try:
+            _write(f"-:{name}\n")
+        except FileNotFoundError:  # another guardian of the same process was quicker
+            pass
 
 
 def _remove_abandoned(owner: int) -> None:

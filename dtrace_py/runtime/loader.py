@@ -39,6 +39,7 @@ _TOO_MANY_WAYS = (
     "the program is too large: the kernel follows all ways through the clauses of a probe, a million instructions at most; "
     "fewer or simpler clauses will do, above all at ERROR, which every clause that can fault leads to"
 )
+_COMMON = re.compile(r'^COMMON_TABLE\("\w+", [^,]+, [^,]+, (\w+),', re.MULTILINE)
 _NO_ROOM = (errno.ENOMEM, errno.E2BIG, errno.ENOSPC)
 
 
@@ -67,11 +68,15 @@ class LoadError(Exception):
 
 
 class Module:
-    """A compiled unit: its maps exist, its programs can be loaded. A context manager; leaving it closes everything."""
+    """A compiled unit: its maps exist, its programs can be loaded. A context manager; leaving it closes everything.
 
-    def __init__(self, unit: Unit, log: bpf.VerifierLog | None = None) -> None:
+    With ``first``, the maps that units have in common are those of that module.
+    """
+
+    def __init__(self, unit: Unit, log: bpf.VerifierLog | None = None, first: Module | None = None) -> None:
         self._unit = unit
         self._log = log or bpf.VerifierLog()
+        self._first = first
         self._bcc: Any = None
         self._section: linker.Section | None = None
         self._programs: dict[str, int] = {}
@@ -88,6 +93,10 @@ class Module:
                 reason = os.strerror(error.errno)
                 raise DtpyError(f"could not enable tracing: {reason}; try a smaller buffer (-b)") from error
             raise LoadError("clang refused the generated program") from error
+        if self._first:
+            for name in _COMMON.findall(text):
+                # From here on the descriptor that bcc has written into the code is one of the other map.
+                os.dup2(self._first.map_fd(name), self.map_fd(name), inheritable=False)
         if linker.concerns(text):
             self._section = self._compiled_section(text)
         return self

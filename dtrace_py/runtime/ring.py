@@ -39,6 +39,10 @@ class Rings:
         self.bytes = rings.view
         """All rings as bytes: what the places that ``records`` yields count in."""
 
+    def learn(self, sizes: dict[int, int]) -> None:
+        """There are records of further enablings."""
+        self._sizes.update((number, size // 8) for number, size in sizes.items())
+
     def release(self) -> None:
         """Tracing is over: what there is can be read."""
         self._held = False

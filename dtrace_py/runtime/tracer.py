@@ -32,7 +32,11 @@ class Tracer:
     rings: Rings
     programs: dict[str, ProgramLayout]
     timers: MappedArray | None
+    sites: MappedArray | None
+    """Of functions."""
     speculations: Speculations | None
+    later: list[Tracer]
+    """Units that were loaded since, for further probes."""
 
     def fire(self, name: str) -> None:
         """Run BEGIN or END, if the program has such a clause."""
@@ -49,17 +53,37 @@ class Tracer:
     def kernel_counts(self) -> bpf.ProgramInfo:
         """What the kernel itself counted: runs (0 unless its statistics are on), and runs it skipped, because another
         program was running on that CPU."""
-        infos = [bpf.program_info(self.module.load(each)) for each in self.programs.values() if each.fires]
+        infos = [
+            bpf.program_info(one.module.load(each))
+            for one in (self, *self.later)
+            for each in one.programs.values()
+            if each.fires
+        ]
         return bpf.ProgramInfo(sum(info.runs for info in infos), sum(info.misses for info in infos))
+
+    def join(self, other: Tracer) -> None:
+        """Another unit, which has the same rings, variables and gate, counts as a part of this one."""
+        self.later.append(other)
+        self.frames.parts.append(other.frames)
+        self.rings.learn({number: layout.size for number, layout in other.unit.clauses.items()})
 
 
 @contextmanager
 def load(
-    unit: Unit, plan: Plan, tables: Tables, ring_bytes: int, multi: bool, log: bpf.VerifierLog | None = None
+    unit: Unit,
+    plan: Plan,
+    tables: Tables,
+    ring_bytes: int,
+    multi: bool,
+    log: bpf.VerifierLog | None = None,
+    first: Tracer | None = None,
 ) -> Iterator[Tracer]:
-    """Compile, load and fill in; ``multi`` says that functions are attached by a link. Everything is gone at the end."""
+    """Compile, load and fill in; ``multi`` says that functions are attached by a link. Everything is gone at the end.
+
+    With ``first``, the unit shares what units have in common with that one.
+    """
     with ExitStack() as stack:
-        module = stack.enter_context(Module(unit, log))
+        module = stack.enter_context(Module(unit, log, first.module if first else None))
 
         def mapped(name: str) -> MappedArray:
             return stack.enter_context(closing(MappedArray(module.map_fd(name))))
@@ -80,7 +104,9 @@ def load(
             rings(mapped("rings"), ring_bytes, sizes, unit.bufpolicy),
             {program.name: program for program in unit.programs},
             mapped("timers") if tables.timers else None,
+            mapped("function_sites") if tables.functions else None,
             Speculations(mapped("speculations")) if '#include "speculation.h"' in unit.text else None,
+            [],
         )
 
 

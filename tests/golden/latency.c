@@ -54,7 +54,7 @@ struct temporaries {
 #include "functions.h"
 #include "thread.h"
 
-BPF_TABLE("hash", struct dynamic_int_key, struct dynamic_int_value, dynamic_int, 65536);
+COMMON_TABLE("hash", struct dynamic_int_key, struct dynamic_int_value, dynamic_int, 65536, 0);
 SUBPROGRAM int dynamic_int_free(struct control *control, struct dynamic_int_key *key)
 {
     dynamic_int.delete(key);

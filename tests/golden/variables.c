@@ -53,8 +53,8 @@ struct temporaries {
 #include "syscalls.h"
 #include "timers.h"
 
-BPF_F_TABLE("array", u32, struct globals, globals_map, 1, BPF_F_MMAPABLE);
-BPF_TABLE("hash", struct dynamic_int_by_text_int_key, struct dynamic_int_by_text_int_value, dynamic_int_by_text_int, 3744);
+COMMON_TABLE("array", u32, struct globals, globals_map, 1, BPF_F_MMAPABLE);
+COMMON_TABLE("hash", struct dynamic_int_by_text_int_key, struct dynamic_int_by_text_int_value, dynamic_int_by_text_int, 3744, 0);
 SUBPROGRAM int dynamic_int_by_text_int_free(struct control *control, struct dynamic_int_by_text_int_key *key)
 {
     dynamic_int_by_text_int.delete(key);

@@ -30,6 +30,8 @@ class Form(NamedTuple):
     stability: Stability
     probes: list[Any]
     """Where it is this one, and not the first."""
+    asks: bool = False
+    """Whether it names args[]."""
 
 
 def check_clause(node: tree.Clause, scope: Scope, limits: Limits, ways: Iterable[Way]) -> list[Form]:
@@ -42,7 +44,7 @@ def check_clause(node: tree.Clause, scope: Scope, limits: Limits, ways: Iterable
             asked.append(True)
             return arguments()
 
-        made = _Clause(node, ExpressionChecker(scope, limits, noted)).checked()
+        made = _Clause(node, ExpressionChecker(scope, limits, noted)).checked()._replace(asks=bool(asked))
         does = essence((made.predicate, made.statements))
         alike = next((form for known, form in forms if known == does), None)
         if alike is None:
