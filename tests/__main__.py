@@ -109,7 +109,7 @@ def main(kernels: list[str]) -> int:
         for kernel in kernels:
             results = Path(folder, f"{kernel}.xml")
             guest = [sys.executable, "-m", "dtrace_py.lab", "run", "--kernel", kernel, "--timeout", _GUEST_SECONDS]
-            command = [*_PYTEST, "tests/lab", "--durations=12", f"--junitxml={results}"]
+            command = [*_PYTEST, "tests/lab", "--durations=30", f"--junitxml={results}"]
             totals.add(Stage(f"lab on {kernel}", [*guest, "--share", folder, "--", *command], results))
     print(f"in {(time.monotonic() - began) / 60:.1f} minutes")
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")

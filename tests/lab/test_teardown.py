@@ -63,7 +63,7 @@ def test_the_gate_shuts_though_nobody_reads(tmp_path: Path) -> None:
 def test_every_signal_counts(tmp_path: Path) -> None:
     """Two in a row are two (U77): the second gives up on what is left to print, also while a write waits for a reader."""
     process = subprocess.Popen(
-        [*DTPY, "-b", "16m", "-n", f"{READY} syscall::: {{ @ = count(); trace(1); }}"], stdout=subprocess.PIPE
+        [*DTPY, "-b", "1m", "-n", f"{READY} syscall::: {{ @ = count(); trace(1); }}"], stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     with load():
