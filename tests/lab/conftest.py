@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from dtrace_py.kernel.features import FunctionLinks, function_links
@@ -17,9 +19,10 @@ def _links() -> FunctionLinks:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Outside the lab nothing runs here; inside, only what the kernel at hand is meant to show."""
-    unfit = set()
+    unfit: set[str] = set()
     if LAB:
-        unfit.add("events" if _links().multi else "multi")
+        everywhere = "DTPY_EVERYWHERE" in os.environ
+        unfit = {"events"} if _links().multi else {"multi"} if everywhere else {"multi", "once"}
     chosen: list[pytest.Item] = []
     left: list[pytest.Item] = []
     for item in items:

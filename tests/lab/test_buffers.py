@@ -13,6 +13,8 @@ from dtrace_py.lab.showcase import load
 from tests.case import run, working
 from tests.lab.accounting import OUTCOMES, check
 
+pytestmark = pytest.mark.once  # the ring is the same everywhere, and this takes a minute
+
 COUNTED = 'syscall:::entry { n++; } syscall:::entry { printf("%d\\n", n); }'
 FIT = 4096 // 16
 """Records of a header and a number that a buffer of 4k holds."""

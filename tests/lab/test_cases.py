@@ -12,12 +12,12 @@ FOLDER = Path(__file__).parent.parent / "cases"
 CASES = load(*sorted((FOLDER / "lab").glob("*.case")))
 
 
-ANYWHERE = {"processes", "speculations"}
-"""Files of cases that do not depend on how a kernel lets functions be traced: those run on one."""
+ANYWHERE = {"buffers", "builtins", "destructive", "processes", "speculations", "threads"}
+"""Files of cases that do not depend on how a kernel lets functions be traced."""
 
 
 def _marks(case: Case) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.multi] if case.file in ANYWHERE else []
+    return [pytest.mark.once] if case.file in ANYWHERE else []
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id, marks=_marks(case)) for case in CASES])

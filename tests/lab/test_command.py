@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,20 +46,6 @@ def test_u77_one_signal_ends_in_order(number: signal.Signals) -> None:
             stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (0, "")
     assert re.fullmatch(r"\nend\n\n {2}calls {45} +\d+\n", stdout)
-
-
-@pytest.mark.multi
-def test_u77_a_second_signal_abandons_the_rest() -> None:
-    with load(), started("-b", "64m", "-n", "fbt::: { @ = count(); trace(timestamp); }") as process:
-        assert process.stdout is not None
-        for seconds in (4, 2):
-            timer = threading.Timer(seconds, process.send_signal, [signal.SIGINT])
-            timer.start()
-            while timer.is_alive():
-                os.read(process.stdout.fileno(), 1 << 20)
-        stdout, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert re.search(r"\n {12,}\d+\n$", stdout) is None, "no aggregation is printed"
 
 
 def test_a_signal_ignored_on_entry_stays_ignored() -> None:

@@ -43,13 +43,11 @@ def test_every_example_is_tested() -> None:
     assert {path.name for path in FOLDER.glob("*.d")} == set(EXPECTED)
 
 
-WHOLE_KERNEL = {"flow.d"}
-"""Scripts that need a kernel with fprobe."""
+MARKS: dict[str, list[pytest.MarkDecorator]] = {"flow.d": [pytest.mark.multi], "readsize.d": [], "latency.d": []}
+"""What an example runs on, if it is not "once": flow.d needs fprobe, and the others trace a few functions."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.multi] if name in WHOLE_KERNEL else []) for name in EXPECTED]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, [pytest.mark.once])) for name in EXPECTED])
 def test_example(name: str, tmp_path: Path) -> None:
     path = FOLDER / name
     operand = "$1" in path.read_text()

@@ -31,7 +31,7 @@ PROGRAM = """
 """
 
 
-@pytest.mark.multi  # the ring is the same everywhere, and this is long
+@pytest.mark.once  # the ring is the same everywhere, and this is long
 def test_everything_is_accounted_for(tmp_path: Path) -> None:
     with load(), bpf.statistics():
         traced = trace(["-q", "-b", "256k", "-n", PROGRAM], SECONDS, tmp_path)

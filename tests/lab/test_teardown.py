@@ -78,7 +78,8 @@ def test_every_signal_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "description", [pytest.param("fbt:::entry", marks=pytest.mark.multi), pytest.param("fbt::vfs_*:", marks=())]
+    "description",
+    [pytest.param("fbt:::entry", marks=pytest.mark.multi), pytest.param("fbt::vfs_*:", marks=pytest.mark.events)],
 )
 def test_detach_in_the_background(tmp_path: Path, description: str) -> None:
     """The command ends with its own status when the results are printed; the rest is done behind it, and reported."""

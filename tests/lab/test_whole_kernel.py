@@ -16,10 +16,10 @@ from tests.lab.traced import Traced, floor, trace
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Traced, list[Cost]]:
-    """``dtpy -n fbt:::`` for ten seconds under load, the kernel counting the runs of programs; the floor before and after."""
+    """``dtpy -n fbt:::`` for five seconds under load, the kernel counting the runs of programs; the floor before and after."""
     with load(), bpf.statistics():
         before = floor()
-        traced = trace(["-x", "teardownreport", "-n", "fbt:::"], 10, tmp_path_factory.mktemp("whole"))
+        traced = trace(["-x", "teardownreport", "-n", "fbt:::"], 5, tmp_path_factory.mktemp("whole"))
         return traced, [before, floor()]
 
 
