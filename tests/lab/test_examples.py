@@ -52,6 +52,6 @@ def test_example(name: str, tmp_path: Path) -> None:
     path = FOLDER / name
     operand = "$1" in path.read_text()
     with load(), working(OPERANDS.get(name, "sleep")) as pid:
-        traced = trace(["-s", str(path), *([str(pid)] if operand else [])], 3, tmp_path)
+        traced = trace(["-s", str(path), *([str(pid)] if operand else [])], 2, tmp_path)
     assert traced.status == 0, traced.stderr
     assert re.fullmatch(EXPECTED[name], traced.head.decode(), re.DOTALL), traced.head.decode()

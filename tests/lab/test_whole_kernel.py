@@ -41,6 +41,14 @@ def test_it_matches_and_prints(whole: Traced) -> None:
 
 
 @pytest.mark.multi
+def test_results_come_before_the_teardown(whole: Traced) -> None:
+    """77,000 probes are inert in a moment; all is printed, and only then are they let go of, and the prompt is back."""
+    report = whole.report
+    assert report["inert_seconds"] < 0.05
+    assert report["inert_seconds"] < report["results_seconds"] < report["restored_seconds"] < report["prompt_seconds"]
+
+
+@pytest.mark.multi
 def test_teardown_is_near_the_floor(measured: tuple[Traced, list[Cost]]) -> None:
     whole, floors = measured
     detach = whole.report["detach"]
