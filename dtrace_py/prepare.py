@@ -16,6 +16,7 @@ from dtrace_py.kernel import features
 from dtrace_py.kernel.features import FunctionLinks
 from dtrace_py.kernel.machine import Machine
 from dtrace_py.kernel.text import Points, Text, points
+from dtrace_py.lang.tables.variables import PROBE_NAMES
 from dtrace_py.later import waiting
 from dtrace_py.options import Options
 from dtrace_py.programs import Compiled
@@ -23,7 +24,7 @@ from dtrace_py.providers.dtrace import END
 from dtrace_py.providers.fbt import entry_id, function_place
 from dtrace_py.record import changed, record
 
-_NAMES = frozenset({"id", "probeprov", "probemod", "probefunc", "probename"})
+_NAMES = frozenset({"id", *PROBE_NAMES})
 
 
 @record

@@ -89,9 +89,8 @@ class Session:
         """Make what -h and -G are for."""
         from dtrace_py.usdt import build
 
-        build.write_header(self.job, compiled) if self.job.mode is Mode.HEADER else build.write_objects(
-            self.job, compiled
-        )
+        write = build.write_header if self.job.mode is Mode.HEADER else build.write_objects
+        write(self.job, compiled)
 
     def _postmortem(self, dump: str) -> int:
         """Print what a dead machine's rings hold."""
