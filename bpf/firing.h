@@ -13,6 +13,7 @@ struct control {
     u64 ended; /* a program has ended tracing: exit() was called, or bufpolicy=fill has found a ring full */
     u64 panic; /* panic() was called */
     u64 dynamic_bytes; /* that dynamic variables take, if they are in several maps */
+    u64 tracer; /* our own among ftrace's, once a program has found it */
 };
 
 /*

@@ -9,6 +9,12 @@ struct registers {
     u64 ip, cs, flags, sp, ss;
 };
 
+/* What a program at a perf event gets: a timer's, or a breakpoint's. */
+struct event_context {
+    struct registers regs;
+    u64 period, address;
+};
+
 /* A call's seventh argument and those after it, on the stack above the return address. */
 static __always_inline s64 stack_argument(u64 sp, u32 number)
 {

@@ -12,11 +12,6 @@ struct timer {
     u64 due;
 };
 
-struct timer_context {
-    struct registers regs;
-    u64 period, address;
-};
-
 BPF_F_TABLE("array", u32, struct timer, timers, TIMERS, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct site, timer_sites, TIMERS, BPF_F_MMAPABLE);
 

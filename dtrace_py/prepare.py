@@ -23,6 +23,7 @@ from dtrace_py.programs import Compiled
 from dtrace_py.providers.dtrace import END
 from dtrace_py.providers.fbt import entry_id, function_place
 from dtrace_py.record import changed, record
+from dtrace_py.runtime import ftrace
 
 _NAMES = frozenset({"id", *PROBE_NAMES})
 
@@ -37,9 +38,11 @@ class Prepared:
     extents: dict[int, tuple[int, int]]
     """The address, and that of the last probe in the function, by the same."""
     points: dict[int, Points]
-    """Where kprobes go in these functions, by the same; empty if they are attached to by links."""
+    """Where kprobes go in those of these functions that have any, by the same."""
     linkable: FunctionLinks | None
     """How functions can be attached; None when there are none."""
+    tracer: int | None
+    """The address of what ftrace calls at the entry of functions, if entries are traced through it."""
     tables: Tables
     unit: Unit
     cpus: int
@@ -78,14 +81,16 @@ def prepare(
     if addresses and linkable is None:
         linkable = features.function_links(next(iter(addresses.values()))) if probing else FunctionLinks(True, True)
     kprobes = linkable is not None and not linkable.multi
-    points = _points(compiled, machine, addresses, note) if kprobes else {}
+    tracer = _tracer(compiled, machine) if kprobes and not before else None
+    probed = addresses if tracer is None else _functions(compiled, "return")
+    points = _points(compiled, machine, {key: addresses[key] for key in probed}, note) if kprobes else {}
     matches = ((matched.clause, matched.probes) for matched in compiled.clauses)
     plan = make_plan(matches, waiting(compiled, machine.fbt), before.plan if before else None)
     extents = {key: (address, _last(address, points.get(key))) for key, address in addresses.items()}
     tables = make_tables(plan, extents, bool(compiled.program.builtins & _NAMES))
     session = linkable is not None and linkable.session and plan.needs_session
     status = machine.compat_status() if tables.syscalls else None
-    shape = tables.shape(session, kprobes, skip_entry_frame=True, status_offset=status)
+    shape = tables.shape(session, kprobes, tracer is not None, skip_entry_frame=True, status_offset=status)
     cpus = before.cpus if before else max(machine.online) + 1
     bufsize, dynvarsize = options.number("bufsize"), options.number("dynvarsize")
     if before:
@@ -97,7 +102,7 @@ def prepare(
     if before:
         target = changed(target, ring_slack=before.unit.slack)
     unit = units.generate(compiled.program, plan, shape, target)
-    return Prepared(plan, addresses, extents, points, linkable, tables, unit, cpus, bufsize, dynvarsize)
+    return Prepared(plan, addresses, extents, points, linkable, tracer, tables, unit, cpus, bufsize, dynvarsize)
 
 
 def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], object]) -> dict[int, int]:
@@ -119,6 +124,19 @@ def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], objec
         names = " ".join(sorted(set(lost.values())))
         note(f"left out {counted(len(lost), 'function')}, the kernel does not tell where they are: {names}")
     return found
+
+
+def _tracer(compiled: Compiled, machine: Machine) -> int | None:
+    """What ftrace calls at entries, if there are so many of them that it is worth while to trace them through it."""
+    if len(_functions(compiled, "entry")) < ftrace.WORTHWHILE:
+        return None
+    return features.function_tracer(machine.symbols.address, machine.online[0])
+
+
+def _functions(compiled: Compiled, kind: str) -> dict[int, None]:
+    """The ids of the entry probes of the functions that are enabled at their entry or return, in order."""
+    probes = (probe for matched in compiled.clauses for some in matched.probes for probe in some)
+    return {entry_id(probe): None for probe in probes if probe.provider == "fbt" and probe.name == kind}
 
 
 def _points(
@@ -172,6 +190,7 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int, dynvars
         maxframes=options.number("maxframes"),
         pcapsize=options.number("pcapsize"),
         pages=machine.pages,
+        instance=ftrace.instance(),
     )
 
 

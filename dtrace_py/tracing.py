@@ -159,7 +159,7 @@ class Run:
     def _attach(
         self, made: Prepared, tracer: Tracer, tell: Callable[[str], object]
     ) -> AbstractContextManager[Attached]:
-        where = Functions(made.addresses, made.points, self.machine.symbols.probe_point)
+        where = Functions(made.addresses, made.points, self.machine.symbols.probe_point, made.tracer)
 
         def going_on(done: int, total: int) -> None:
             tell(f"attaching: {done} of {total} probes")

@@ -56,6 +56,9 @@ class Target:
     """The addresses of the kernel's variables that say where all of memory and the descriptions of its pages begin, and the
     size of such a description."""
 
+    instance: str = ""
+    """The name of ftrace's instance for entries of functions, at most 15 characters."""
+
 
 @dataclass(slots=True)
 class Environment:

@@ -17,7 +17,7 @@ class Kind:
     enablings: list[Enabling] = field(default_factory=list)
 
 
-def kinds(plan: Plan, session: bool) -> list[Kind]:
+def kinds(plan: Plan, session: bool, ftrace: bool) -> list[Kind]:
     """The programs that a plan's own probes need, each with the enablings that can happen in it."""
     wanted: dict[str, set[int]] = {}
     masks = plan.masks
@@ -30,6 +30,8 @@ def kinds(plan: Plan, session: bool) -> list[Kind]:
             name = "profile"
         elif probe.provider == "fbt" and session:
             name = "fbt"
+        elif probe.provider == "fbt" and ftrace and probe.name == "entry":
+            name = "ftrace"
         else:
             name = f"{probe.provider}_{probe.name}"
         wanted.setdefault(name, set()).add(masks[probe.id])

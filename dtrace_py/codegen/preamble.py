@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dtrace_py.codegen import dynamic, kernel_objects, subroutines, surroundings
-from dtrace_py.codegen.environment import Environment
+from dtrace_py.codegen.environment import Environment, Target
 from dtrace_py.codegen.kinds import Kind
 from dtrace_py.codegen.layout import AggregationLayout
 from dtrace_py.codegen.operands import padded
@@ -19,6 +19,7 @@ _HEADERS = {
     "registers": "fbt syscall profile later",
     "functions": "fbt",
     "starts": "starts",
+    "ftrace": "ftrace",
     "syscalls": "syscall",
     "timers": "profile",
     "names": "names",
@@ -87,6 +88,8 @@ class Preamble:
             sizes["SLOT_SHIFT"] = shape.functions.slot_shift
             sizes["FUNCTION_PAGES"] = shape.functions.pages
             sizes["FUNCTION_LEAVES"] = shape.functions.leaves
+        if shape.ftrace:
+            sizes |= _of_ftrace(target)
         if shape.syscalls:
             sizes["SYSCALLS"] = shape.syscalls
         if shape.timers:
@@ -127,6 +130,8 @@ class Preamble:
         asking = self.needs | {probe.provider for probe in self.plan.own}
         if self.plan.waiting:
             asking |= {"later"}
+        if self.shape.ftrace:
+            asking |= {"ftrace"}
         if self._needs_starts():
             asking |= {"starts"}
         if dynamic.marks(self.environment):
@@ -164,6 +169,17 @@ class Preamble:
             lines.append(f"    char text[{self.environment.texts}][{self.environment.bound}];")
         lines += [f"    {member}" for name, member in subroutines.SCRATCH.items() if name in self.needs]
         return [*lines, "} __attribute__((aligned(8)));", ""]
+
+
+def _of_ftrace(target: Target) -> dict[str, object]:
+    """What bpf/ftrace.h needs to be told."""
+    name = target.instance.encode().ljust(16, b"\0")
+    return {
+        "INSTANCE_0": f"{int.from_bytes(name[:8], 'little'):#x}ULL",
+        "INSTANCE_1": f"{int.from_bytes(name[8:], 'little'):#x}ULL",
+        "OPS_PRIVATE": target.offset("struct ftrace_ops", "private"),
+        "ARRAY_NAME": target.offset("struct trace_array", "name"),
+    }
 
 
 def _included(names: list[str]) -> list[str]:

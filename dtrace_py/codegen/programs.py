@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from dtrace_py.codegen import firing
 from dtrace_py.codegen.firing import Context
 from dtrace_py.codegen.kinds import Kind
@@ -26,6 +28,7 @@ def generate(kind: Kind, context: Context) -> str:
         "fbt": _session,
         "fbt_entry": _function,
         "fbt_return": _function,
+        "ftrace": _traced,
         "syscall_entry": _syscall,
         "syscall_return": _syscall,
         "profile": _profile,
@@ -125,11 +128,41 @@ def _function(kind: Kind, context: Context) -> list[str]:
     ]
 
 
-def _of_site(entry: bool) -> list[str]:
+def _traced(kind: Kind, context: Context) -> list[str]:
+    """Entry of functions, where ftrace calls its function tracer: with the function, its caller, ftrace's own, registers."""
+    needs = context.needs
+    lines = [
+        *firing.head(kind, "struct event_context *context"),
+        "    struct registers *regs = (void *)context->regs.cx;",
+        "    struct site *site = site_of_function(context->regs.di);",
+        *_of_site(True, "!site || !is_our_tracer(&f, context->regs.dx)"),
+    ]
+    if "thread" in needs:
+        lines.append("    f.trapped = 1;")
+    lines += _registers(_FUNCTION, needs)
+    if stacked := [n for n in range(len(_FUNCTION), 10) if f"arg{n}" in needs]:
+        lines += ["    u64 sp = 0;", "", _read("sp", "regs->sp")]
+        lines += [f"    f.arg{n} = stack_argument(sp, {n});" for n in stacked]
+    if "stack" in needs:
+        lines.append("    /* The tracer, ftrace, the function; one more of ftrace's where several trace it. */")
+        lines.append("    f.skipped_frames = (u64)regs == context->regs.sp + 8 ? 3 : 4;")
+    return [*lines, *_in_caller(context, "    "), *firing.run(kind, context)]
+
+
+def _registers(names: Sequence[str], needs: Collection[str]) -> list[str]:
+    """The first arguments, out of registers that are kernel memory."""
+    return [_read(f"f.arg{n}", f"regs->{name}") for n, name in enumerate(names) if f"arg{n}" in needs]
+
+
+def _read(variable: str, from_: str) -> str:
+    return f"    bpf_probe_read_kernel(&{variable}, sizeof({variable}), &{from_});"
+
+
+def _of_site(entry: bool, none: str = "!site") -> list[str]:
     """What is to be done at an entry or return, and which probe that is: an entry's comes before the return's."""
     return [
         "",
-        "    if (!site)",
+        f"    if ({none})",
         "        return 0;",
         f"    struct clause_set *set = set_of(&f, site->{'entry' if entry else 'return'}_set);",
         "",
@@ -155,20 +188,13 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
     if entry:
         lines.append("    u32 number = context->args[1];")
     else:
-        lines += [
-            "    u64 call = 0;",
-            "",
-            "    bpf_probe_read_kernel(&call, sizeof(call), &regs->orig_ax);",
-            "    u32 number = call;",
-        ]
+        lines += ["    u64 call = 0;", "", _read("call", "regs->orig_ax"), "    u32 number = call;"]
     lines += ["    struct site *site = syscall_sites.lookup(&number);", *_of_site(entry)]
     if "stack" in context.needs:
         lines.append("    f.skipped_frames = 2; /* this program, and what the tracepoint called it through */")
         lines.append("    f.has_own_frames = 1;")
     if entry:
-        for number, register in enumerate(_SYSCALL):
-            if f"arg{number}" in context.needs:
-                lines.append(f"    bpf_probe_read_kernel(&f.arg{number}, sizeof(f.arg{number}), &regs->{register});")
+        lines += _registers(_SYSCALL, context.needs)
     else:
         lines.append("    f.arg0 = f.arg1 = context->args[1];")
         if "errno" in context.needs:
@@ -179,7 +205,7 @@ def _syscall(kind: Kind, context: Context) -> list[str]:
 def _profile(kind: Kind, context: Context) -> list[str]:
     """A timer: the cookie says which."""
     return [
-        *firing.head(kind, "struct timer_context *context"),
+        *firing.head(kind, "struct event_context *context"),
         "    struct registers *regs = &context->regs;",
         "    u32 number = bpf_get_attach_cookie(context);",
         "    struct site *site = timer_sites.lookup(&number);",

@@ -30,12 +30,15 @@ class Tables:
     """All names, each ended by a NUL; empty if no clause asks for one."""
     name_offsets: dict[str, int] = field(default_factory=dict)
 
-    def shape(self, session: bool, kprobes: bool, skip_entry_frame: bool, status_offset: int | None) -> Shape:
+    def shape(
+        self, session: bool, kprobes: bool, ftrace: bool, skip_entry_frame: bool, status_offset: int | None
+    ) -> Shape:
         """The sizes that the generated program declares."""
         return Shape(
             functions=self.functions.table if self.functions else None,
             session=session,
             kprobes=kprobes,
+            ftrace=ftrace,
             skip_entry_frame=skip_entry_frame,
             status_offset=status_offset,
             sets=len(self.sets.numbers),

@@ -49,7 +49,7 @@ class _Unit:
         self.plan = plan
         self.shape = shape
         self.environment = Environment(target, program.types or NoTypes())
-        self.kinds = kinds(plan, shape.session)
+        self.kinds = kinds(plan, shape.session, shape.ftrace)
         self.errors = plan.at(ERROR)
         self.linkage = clauses.SUBPROGRAM if len(plan.enablings) > _INLINED else clauses.INLINE
         self.functions: dict[str, ClauseFunction] = {}

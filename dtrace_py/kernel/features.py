@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Callable
+from pathlib import Path
 
-from dtrace_py.kernel import bpf
+from dtrace_py.kernel import bpf, perf
+from dtrace_py.kernel.requirements import TRACEFS
 from dtrace_py.record import record
 
 _PROG_LOAD, _KPROBE = 5, 2
@@ -25,6 +28,23 @@ def function_links(address: int) -> FunctionLinks:
     """Find out by linking a program that does nothing to the function at that address."""
     multi = _links(bpf.KPROBE_MULTI, address)
     return FunctionLinks(multi, multi and _links(bpf.KPROBE_SESSION, address))
+
+
+_TELLS_REGISTERS = "arch_ftrace_ops_list_func"
+"""A function of kernels whose ftrace hands the registers to every tracer."""
+
+
+def function_tracer(address_of: Callable[[str], int | None], cpu: int) -> int | None:
+    """The address of what ftrace's function tracer calls with the function, its caller, and its registers, found by putting a
+    breakpoint there; None where that cannot be done."""
+    address = address_of("function_trace_call")
+    if address is None or address_of(_TELLS_REGISTERS) is None or not Path(TRACEFS, "instances").exists():
+        return None
+    try:
+        with bpf.owned(perf.breakpoint_at(cpu, address)):
+            return address
+    except OSError:
+        return None
 
 
 def _links(attach_type: int, address: int) -> bool:

@@ -1,4 +1,4 @@
-"""perf_event_open(2): timers, and tracepoints that stand for kprobe events (linux/perf_event.h)."""
+"""perf_event_open(2): timers, breakpoints, and tracepoints that stand for kprobe events (linux/perf_event.h)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import struct
 
 _SYS_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}[os.uname().machine]
 
-_SOFTWARE, _TRACEPOINT = 1, 2
+_SOFTWARE, _TRACEPOINT, _BREAKPOINT = 1, 2, 5
+_EXECUTE, _WORD = 4, 8
+"""What a breakpoint is for, and the length that one for executing must have."""
 _CPU_CLOCK = 0
 _DISABLED = 1
 _FLAG_CLOEXEC = 8
@@ -28,16 +30,21 @@ def tracepoint(number: int) -> int:
     return _open(_TRACEPOINT, number, 1, 0, 0)
 
 
+def breakpoint_at(cpu: int, address: int) -> int:
+    """An event for each time that a CPU comes to an instruction of the kernel, by one of its debug registers."""
+    return _open(_BREAKPOINT, 0, 1, cpu, 0, (_EXECUTE, address, _WORD))
+
+
 def enable(event: int) -> None:
     """Start an event."""
     fcntl.ioctl(event, _IOC_ENABLE, 0)
 
 
-def _open(kind: int, config: int, period: int, cpu: int, flags: int) -> int:
-    # struct perf_event_attr up to its first version's end: type, size, config, sample_period, sample_type, read_format,
-    # flags, wakeup_events, bp_type, bp_addr.
-    attributes = struct.pack("<IIQQQQQIIQ", kind, 64, config, period, 0, 0, flags, 0, 0, 0)
-    buffer = ctypes.create_string_buffer(attributes, 64)
+def _open(kind: int, config: int, period: int, cpu: int, flags: int, where: tuple[int, int, int] = (0, 0, 0)) -> int:
+    # struct perf_event_attr up to its second version's end: type, size, config, sample_period, sample_type, read_format,
+    # flags, wakeup_events, bp_type, bp_addr, bp_len.
+    attributes = struct.pack("<IIQQQQQIIQQ", kind, 72, config, period, 0, 0, flags, 0, *where)
+    buffer = ctypes.create_string_buffer(attributes, 72)
     result: int = _libc.syscall(_SYS_PERF_EVENT_OPEN, buffer, -1, cpu, -1, _FLAG_CLOEXEC)
     if result < 0:
         error = ctypes.get_errno()

@@ -15,7 +15,7 @@ from dtrace_py.kernel.text import Points
 from dtrace_py.providers.fbt import entry_id
 from dtrace_py.providers.probe import Probe
 from dtrace_py.record import record
-from dtrace_py.runtime import kprobes, links, multi
+from dtrace_py.runtime import ftrace, kprobes, links, multi
 from dtrace_py.runtime.kprobes import Place, Progress
 from dtrace_py.runtime.links import Timer
 from dtrace_py.runtime.tracer import Tracer
@@ -28,6 +28,8 @@ class Functions:
     addresses: Mapping[int, int]
     points: Mapping[int, Points]
     written: Callable[[int], str]
+    tracer: int | None = None
+    """The address of what ftrace calls at entries, if they are traced through it."""
 
     def place(self, probe: Probe) -> Place:
         """Where a probe's kprobes go."""
@@ -48,7 +50,7 @@ class Attached:
     events: list[int] = field(default_factory=list)
     function_links: list[int] = field(default_factory=list)
     by_events: bool = False
-    """Whether functions are attached by kprobe events, whose losses the kernel does not tell."""
+    """Whether functions are attached by perf events, whose losses the kernel does not tell."""
     refused: int = 0
     """Functions that the kernel turned out not to take, though it lists them."""
 
@@ -82,7 +84,7 @@ def attach(
         attached = Attached()
         try:
             if features is not None:
-                _attach_functions(stack, attached, plan, tracer, features, functions, progress)
+                _attach_functions(stack, attached, plan, tracer, features, functions, cpus, progress)
             _attach_tracepoints(stack, attached, tracer)
             if tables.timers:
                 _attach_timers(stack, attached, tables, tracer, cpus)
@@ -126,6 +128,7 @@ def _attach_functions(
     tracer: Tracer,
     features: FunctionLinks,
     functions: Functions,
+    cpus: Sequence[int],
     progress: Progress,
 ) -> None:
     by_kind: dict[str, list[Probe]] = {}
@@ -133,11 +136,18 @@ def _attach_functions(
         by_kind.setdefault(probe.name, []).append(probe)
     load = {name: tracer.module.load(each, features.multi) for name, each in tracer.programs.items()}
     if not features.multi:
-        programs = {kind: load[f"fbt_{kind}"] for kind in by_kind}
-        places = {kind: [functions.place(probe) for probe in probes] for kind, probes in by_kind.items()}
-        made = stack.enter_context(kprobes.attached(programs, places, progress))
-        attached.by_events, attached.refused = True, made.refused
-        attached.add("kprobe events", made.events)
+        attached.by_events = True
+        entries = by_kind.pop("entry") if "ftrace" in load else []
+        if by_kind:
+            programs = {kind: load[f"fbt_{kind}"] for kind in by_kind}
+            places = {kind: [functions.place(probe) for probe in probes] for kind, probes in by_kind.items()}
+            made = stack.enter_context(kprobes.attached(programs, places, progress))
+            attached.refused = made.refused
+            attached.add("kprobe events", made.events)
+        if entries:  # the last to be attached and the first to go, because they make all else slower
+            assert functions.tracer is not None
+            stack.enter_context(ftrace.attached(load["ftrace"], functions.tracer, entries, cpus))
+            attached.add("function tracer")
         return
     addresses = {kind: [functions.addresses[entry_id(probe)] for probe in probes] for kind, probes in by_kind.items()}
     if "fbt" in load:

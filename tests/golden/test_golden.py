@@ -1,6 +1,6 @@
 """D in, C out: each ``NAME.d`` here must generate ``NAME.c``, for a small made-up kernel.
 
-Those called ``kprobes...`` are for a kernel without fprobe.
+Those called ``kprobes...`` are for a kernel without fprobe; where functions are many, entries come through ftrace.
 
 After a change that is meant, ``DTPY_UPDATE=1 pytest tests/golden`` writes the files anew; the difference is for the
 reviewer to read.
@@ -53,7 +53,8 @@ def generate(path: Path) -> str:
     }
     tables = make_tables(plan, extents, with_names=True)
     session = plan.needs_session and not kprobes
-    shape = tables.shape(session, kprobes, skip_entry_frame=True, status_offset=16 if tables.syscalls else None)
+    ftrace = path.stem == "kprobes_many"
+    shape = tables.shape(session, kprobes, ftrace, skip_entry_frame=True, status_offset=16 if tables.syscalls else None)
     target = Target(
         cpus=4,
         ring_bytes=1 << 22,
@@ -63,6 +64,7 @@ def generate(path: Path) -> str:
         only_cpu=None,
         offset=lambda structure, member: 1000 + sum(map(ord, member)),
         preempt_count=lambda: (0x1C000, 0xFFFFFFFF82000000),
+        instance="dtpy_1",
         pages=lambda: (0xFFFFFFFF83000000, 0xFFFFFFFF83000008, 64),
     )
     return units.generate(compiled.program, plan, shape, target).text

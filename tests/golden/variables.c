@@ -176,7 +176,7 @@ PROGRAM int begin(void *context)
     return 0;
 }
 
-PROGRAM int profile(struct timer_context *context)
+PROGRAM int profile(struct event_context *context)
 {
     struct firing f = {};
 
