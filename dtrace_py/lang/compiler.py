@@ -136,14 +136,14 @@ class Compiler:
             if parsed.errors:
                 raise CompileErrors(self._errors(parsed, source, pragmas.bindings))
             self.settings.parsed(parsed)
-            if not parsed.items and not self.settings.flag("empty"):
-                raise CompileError("D_EMPTY", "empty D program translation unit")
             self.program.attributes.update(
                 (said.name, said.stability) for said in pragmas.attributes if not said.component
             )
             first = len(self.program.clauses)
             errors = list(self._items(parsed, source, pragmas.bindings))
             if not errors:
+                if _declares_only(parsed) and not self.settings.flag("empty"):
+                    raise CompileError("D_EMPTY", "empty D program translation unit")
                 seen = [said for said in pragmas.bindings if said.version <= self.settings.version()]
                 self._described([*pragmas.attributes, *seen], parsed)
                 if not self.settings.flag("argref"):
@@ -284,3 +284,12 @@ def _outside(name: str) -> bool:
     from dtrace_py.lang.tables.own import OWN
 
     return name in OWN
+
+
+def _declares_only(parsed: tree.Program) -> bool:
+    """Whether a source holds nothing, or nothing but types and variables (D_EMPTY)."""
+    if any(isinstance(item, tree.Clause) for item in parsed.items):
+        return False
+    from dtrace_py.lang.grammar import ast
+
+    return all(isinstance(item, ast.Declaration) for item in parsed.items)

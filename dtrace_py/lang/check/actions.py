@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dtrace_py.lang import acts, typed
 from dtrace_py.lang.check.calls import check_argument, check_arguments, check_count, require_known
-from dtrace_py.lang.check.conversions import decayed, string
+from dtrace_py.lang.check.conversions import decayed, is_zero, string
 from dtrace_py.lang.check.errors import undefined_aggregation, wrong_argument
 from dtrace_py.lang.check.formats import check_printa, check_printf
 from dtrace_py.lang.check.memory import require_complete
@@ -247,9 +247,9 @@ def _exit(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Stateme
 
 
 def _pcap(check: ExpressionChecker, row: Action, node: ast.Call) -> acts.Statement:
-    """pcap(packet, protocol): any address will do (A15)."""
+    """pcap(packet, protocol): a pointer, of whatever type (A15)."""
     packet = decayed(check.value(node.arguments[0]))
-    if not is_scalar(packet.type):
+    if not isinstance(packet.type, PointerType) and not is_zero(packet):
         raise wrong_argument("pcap( )", "argument", 1, "void *", packet.type, node.arguments[0].span)
     return acts.Perform(row, (packet, check_argument(check, "pcap", 2, "int", node.arguments[1])))
 

@@ -79,7 +79,8 @@ def cast(check: ExpressionChecker, node: ast.Cast) -> typed.Expr:
         return typed.Convert(kind, node.span, operand)
     if isinstance(kind, StringType) and is_string_like(operand.type):
         return string(operand)
-    operand = decayed(operand)
+    if isinstance(kind, PointerType):
+        operand = decayed(operand)
     if isinstance(kind, StringType) and is_scalar(operand.type):
         return stringof(operand, node.span)
     if isinstance(operand.type, FunctionType) and isinstance(operand, typed.Load):
@@ -149,7 +150,7 @@ def as_declared(value: typed.Expr, kind: Type, span: Span) -> typed.Expr:
 
 def fits(kind: Type, value: typed.Expr) -> bool:
     """Whether a value may be assigned to something of a type (C8): the constant 0 is a pointer and a string too."""
-    return compatible(kind, value.type) or (is_zero(value) and (is_scalar(kind) or isinstance(kind, StringType)))
+    return compatible(kind, value.type) or (is_zero(value) and isinstance(kind, PointerType | StringType))
 
 
 def is_zero(value: typed.Expr) -> bool:

@@ -35,9 +35,10 @@ def recorded(check: ExpressionChecker, node: ast.Call) -> acts.RecordedKey:
         room = _constant(check, node, 1, "D_USTACK_STRSIZE", "string size", 0 if user else limits.jstackstrsize)
         return acts.UserStackKey(min(frames, check.limits.maxframes), room, StackType(), node.span)
     (address,) = check_arguments(check, prototype, node)
+    kind = SymbolType(name.replace("func", "sym"))  # two names of one thing (A9, A11)
     if name in KERNEL_SYMBOLS:
-        return acts.SymbolKey(name, address, SymbolType(name), node.span)
-    return acts.UserSymbolKey(name, address, SymbolType(name), node.span)
+        return acts.SymbolKey(name, address, kind, node.span)
+    return acts.UserSymbolKey(name, address, kind, node.span)
 
 
 def _constant(check: ExpressionChecker, node: ast.Call, place: int, tag: str, what: str, default: int) -> int:

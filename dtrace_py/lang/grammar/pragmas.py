@@ -116,10 +116,10 @@ class Pragmas:
         known = (STABILITIES, STABILITIES, CLASSES)
         if len(parts) != len(known) or any(part not in table for part, table in zip(parts, known, strict=True)):
             raise CompileError("D_PRAGMA_INVAL", f"invalid attributes {words[0]} for #pragma attributes", span)
+        if (len(words) == 4) != (words[1] == "provider"):
+            raise CompileError("D_PRAGMA_MALFORM", "malformed #pragma attributes", span)
         if len(words) == 2:
             return Attributes(span, self._ours(words[1], span), Stability(*parts))
-        if words[1] != "provider":
-            raise CompileError("D_PRAGMA_MALFORM", "malformed #pragma attributes", span)
         if words[3] not in _COMPONENTS:
             raise CompileError("D_PRAGMA_INVAL", f"invalid component {words[3]} for #pragma attributes", span)
         return Attributes(span, words[2], Stability(*parts), words[3])
