@@ -51,7 +51,7 @@ class Kernel(NoTypes):
         return fields[-1][1].bit_offset // 8 + 8 if fields else None
 
     def member(self, kind: StructType, name: str) -> Field | None:
-        return dict(_STRUCTS[kind]).get(name)
+        return dict(_STRUCTS.get(kind, ())).get(name)
 
     def members(self, kind: StructType) -> tuple[tuple[str, Field], ...]:
         return _STRUCTS[kind]
