@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO, NoReturn, TextIO
 
 import click
@@ -135,7 +136,8 @@ def main() -> None:
     """The entry point."""
     # A short run has no cycles worth looking for among the tens of thousands of tuples it makes; tracing turns it on again.
     gc.disable()
-    stdout = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115
+    _reserve_standard_files()
+    stdout = open(1, "wb", buffering=0, closefd=False)  # noqa: SIM115
     name = os.path.basename(sys.argv[0])
     # Python calls it by the name of a file when it is run as a module.
     status = run(sys.argv[1:], stdout, sys.stderr, "dtpy" if name in ("", "__main__.py") else name)
@@ -143,11 +145,24 @@ def main() -> None:
     os._exit(status)
 
 
+def _reserve_standard_files() -> None:
+    """Where the caller has closed one, no map or program of ours may become it; writing to standard output still fails (U78)."""
+    for number, how in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, how), True)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+
+
 def run(arguments: list[str], stdout: BinaryIO, stderr: TextIO, name: str = "dtpy") -> int:
     """Run the command; returns its exit status. Messages go to ``stderr``, trace output to ``stdout``."""
 
     def complain(text: str) -> None:
-        print(f"{name}: {text}", file=stderr, flush=True)
+        # What nobody can read is no reason to stop.
+        with suppress(OSError):
+            print(f"{name}: {text}", file=stderr, flush=True)
 
     command = _command(lambda **given: _handle(given, stdout, complain, name))
     try:

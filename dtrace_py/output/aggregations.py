@@ -30,7 +30,7 @@ class Order:
 def ordered(table: Table, entries: Sequence[Entry], order: Order) -> list[Entry]:
     """The entries of one aggregation in the order of printing (G60 to G65)."""
     key_rank = _key_ranks(table, order)
-    value_rank: Callable[[Value], object] = partial(_rank, table) if table.is_distribution else table.number
+    value_rank = partial(_rank, table)
 
     def rank(entry: Entry) -> tuple[object, ...]:
         key, value = entry
@@ -116,9 +116,9 @@ def _values(tables: Sequence[Table], given: Sequence[Value]) -> printf.OfValue:
 
 
 def _rank(table: Table, value: Value) -> tuple[int, int]:
-    """What entries are ordered by (G61)."""
+    """What entries are ordered by (G61): the data, whatever they are divided by in print (A28)."""
     if not table.is_distribution:
-        return table.number(value), 0
+        return table.number(Value(value.words)), 0
     bins = [values.as_signed(word, 8) for word in value.words]
     linear, loglinear = table.layout.aggregation.linear, table.layout.aggregation.loglinear
     if loglinear:
