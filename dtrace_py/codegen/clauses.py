@@ -18,7 +18,7 @@ INLINE, SUBPROGRAM = "static __always_inline", "SUBPROGRAM"
 """How the functions of clauses are linked: part of every program, or functions of their own (bpf/linkage.h)."""
 
 _SETUP = {
-    "thread": ("const u64 thread = thread_key(f);",),
+    "thread": ("u64 thread = thread_key(f);",),
     "scratch": ("scratch_begin(f);",),
     "timestamp": ("u64 timestamp = bpf_ktime_get_ns();",),
     "globals": (

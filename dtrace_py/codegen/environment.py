@@ -89,6 +89,8 @@ class Environment:
     """The keys, by aggregation and place, that are stacks of processes: they begin with the process."""
     shared: set[str] = field(default_factory=set)
     """The aggregations that several programs change: each then has elements of its own."""
+    bytes: int = 0
+    """What the variables that are always there take, of those that are used so far."""
     names: dict[str, int] = field(default_factory=dict)
     """The bytes that probeprov, probemod, probefunc and probename need for the enabled probes."""
 
@@ -109,7 +111,10 @@ class Environment:
 
     def variable(self, variable: Variable) -> Variable:
         """Note that a variable is used."""
-        return self.variables.setdefault((variable.scope, variable.name), variable)
+        key = (variable.scope, variable.name)
+        if key not in self.variables and not variable.dynamic:
+            self.bytes += self.room(variable.type)
+        return self.variables.setdefault(key, variable)
 
 
 def identifier(text: str) -> str:

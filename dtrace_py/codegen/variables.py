@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _SET = 8
 """Bytes behind a string variable that say whether it is NULL (IS_SET in bpf/strings.h)."""
 
+_NEAR = 16384
+"""Bytes of variables that BPF's offsets of 16 bits reach, with what lies in front of them."""
+
 
 class Storage:
     """The variables of one clause function."""
@@ -63,6 +66,9 @@ class Storage:
     def scalar(self, variable: Variable) -> str:
         """C text of a variable that is always there."""
         self.environment.variable(variable)
+        if self.environment.bytes > _NEAR:
+            # What is far has an address of its own, which clang would keep on BPF's small stack for the next use.
+            self.writer.line("HIDE(f->frame);" if variable.scope == "this" else "HIDE(globals);")
         if variable.scope == "this":
             self.environment.needs.add("this")
             return f"f->frame->temporaries.this_.{identifier(variable.name)}"
@@ -80,6 +86,8 @@ class Storage:
         self.writer.line(f"struct {stem}_key *{name} = &f->frame->temporaries.key.{stem};")
         if variable.scope == "self":
             self.expressions.needs.add("thread")
+            # Or clang keeps the owner of each variable on BPF's small stack for the next use.
+            self.writer.line("HIDE(thread);")
         self.writer.line(f"{name}->owner = {dynamic.owner(variable)}{' | thread' if variable.scope == 'self' else ''};")
         for position, part in enumerate(parts):
             member = f"{name}->key{position}"

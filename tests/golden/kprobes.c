@@ -78,10 +78,11 @@ struct clause_2_record {
 /* fbt::vfs_read:entry */
 static __always_inline void clause_1(struct firing *f, u32 enabling)
 {
-    const u64 thread = thread_key(f);
+    u64 thread = thread_key(f);
 
     s64 t1 = f->arg2;
     struct dynamic_int_key *key2 = &f->frame->temporaries.key.dynamic_int;
+    HIDE(thread);
     key2->owner = SELF_size | thread;
     dynamic_int_store(f, key2, t1);
     f->frame->counts.silent++;
@@ -91,13 +92,14 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
 static __always_inline void clause_2(struct firing *f, u32 enabling)
 {
     struct clause_2_record *record = 0;
-    const u64 thread = thread_key(f);
+    u64 thread = thread_key(f);
 
     record = record_reserve(f, sizeof(*record));
     if (!record)
         return;
     record->value1 = f->arg0;
     struct dynamic_int_key *key1 = &f->frame->temporaries.key.dynamic_int;
+    HIDE(thread);
     key1->owner = SELF_size | thread;
     struct dynamic_int_value *found2 = dynamic_int.lookup(key1);
     s64 t3 = found2 ? found2->value : 0;

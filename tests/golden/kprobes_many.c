@@ -88,13 +88,14 @@ struct clause_2_record {
 static __always_inline void clause_1(struct firing *f, u32 enabling)
 {
     struct clause_1_record *record = 0;
-    const u64 thread = thread_key(f);
+    u64 thread = thread_key(f);
 
     record = record_reserve(f, sizeof(*record));
     if (!record)
         return;
     s64 t1 = f->arg2;
     struct dynamic_int_key *key2 = &f->frame->temporaries.key.dynamic_int;
+    HIDE(thread);
     key2->owner = SELF_size | thread;
     dynamic_int_store(f, key2, t1);
     record->value1 = f->arg7;
@@ -106,12 +107,13 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
 static __always_inline void clause_2(struct firing *f, u32 enabling)
 {
     struct clause_2_record *record = 0;
-    const u64 thread = thread_key(f);
+    u64 thread = thread_key(f);
 
     record = record_reserve(f, sizeof(*record));
     if (!record)
         return;
     struct dynamic_int_key *key1 = &f->frame->temporaries.key.dynamic_int;
+    HIDE(thread);
     key1->owner = SELF_size | thread;
     struct dynamic_int_value *found2 = dynamic_int.lookup(key1);
     s64 t3 = found2 ? found2->value : 0;

@@ -106,10 +106,11 @@ static __always_inline struct agg___value *agg___slot(struct firing *f, struct a
 /* fbt::vfs_read:entry */
 static __always_inline void clause_1(struct firing *f, u32 enabling)
 {
-    const u64 thread = thread_key(f);
+    u64 thread = thread_key(f);
     u64 timestamp = bpf_ktime_get_ns();
 
     struct dynamic_int_key *key1 = &f->frame->temporaries.key.dynamic_int;
+    HIDE(thread);
     key1->owner = SELF_began | thread;
     dynamic_int_store(f, key1, timestamp);
     f->frame->counts.silent++;
@@ -118,10 +119,11 @@ static __always_inline void clause_1(struct firing *f, u32 enabling)
 /* fbt::vfs_read:return / ... / */
 static __always_inline void clause_2(struct firing *f, u32 enabling)
 {
-    const u64 thread = thread_key(f);
+    u64 thread = thread_key(f);
     u64 timestamp = bpf_ktime_get_ns();
 
     struct dynamic_int_key *key1 = &f->frame->temporaries.key.dynamic_int;
+    HIDE(thread);
     key1->owner = SELF_began | thread;
     struct dynamic_int_value *found2 = dynamic_int.lookup(key1);
     s64 t3 = found2 ? found2->value : 0;
@@ -131,6 +133,7 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     }
     bpf_get_current_comm(f->frame->temporaries.text[0], 16);
     struct dynamic_int_key *key4 = &f->frame->temporaries.key.dynamic_int;
+    HIDE(thread);
     key4->owner = SELF_began | thread;
     struct dynamic_int_value *found5 = dynamic_int.lookup(key4);
     s64 t6 = found5 ? found5->value : 0;
@@ -141,6 +144,7 @@ static __always_inline void clause_2(struct firing *f, u32 enabling)
     if (slot9)
         aggregate_quantize(BINS(slot9), t7, 1);
     struct dynamic_int_key *key10 = &f->frame->temporaries.key.dynamic_int;
+    HIDE(thread);
     key10->owner = SELF_began | thread;
     dynamic_int_free(f->control, key10);
     f->frame->counts.silent++;
