@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 
-from dtrace_py import buffers
+from dtrace_py import buffers, mechanism
 from dtrace_py.codegen import unit as units
 from dtrace_py.codegen.environment import Target
 from dtrace_py.codegen.layout import Unit
@@ -21,7 +21,7 @@ from dtrace_py.later import waiting
 from dtrace_py.options import Options
 from dtrace_py.programs import Compiled
 from dtrace_py.providers.dtrace import END
-from dtrace_py.providers.fbt import entry_id, function_place
+from dtrace_py.providers.fbt import KINDS, entry_id, function_place
 from dtrace_py.record import changed, record
 from dtrace_py.runtime import ftrace
 
@@ -41,8 +41,8 @@ class Prepared:
     """Where kprobes go in those of these functions that have any, by the same."""
     linkable: FunctionLinks | None
     """How functions can be attached; None when there are none."""
-    tracer: int | None
-    """The address of what ftrace calls at the entry of functions, if entries are traced through it."""
+    traced: dict[str, int]
+    """Of kinds of probes in functions that come through ftrace, the address of what it calls."""
     tables: Tables
     unit: Unit
     cpus: int
@@ -81,16 +81,15 @@ def prepare(
     if addresses and linkable is None:
         linkable = features.function_links(next(iter(addresses.values()))) if probing else FunctionLinks(True, True)
     kprobes = linkable is not None and not linkable.multi
-    tracer = _tracer(compiled, machine) if kprobes and not before else None
-    probed = addresses if tracer is None else _functions(compiled, "return")
-    points = _points(compiled, machine, {key: addresses[key] for key in probed}, note) if kprobes else {}
+    traced = mechanism.through_ftrace(compiled, machine) if kprobes and not before else {}
+    points = _points(compiled, machine, addresses, traced, note) if kprobes else {}
     matches = ((matched.clause, matched.probes) for matched in compiled.clauses)
     plan = make_plan(matches, waiting(compiled, machine.fbt), before.plan if before else None)
     extents = {key: (address, _last(address, points.get(key))) for key, address in addresses.items()}
     tables = make_tables(plan, extents, bool(compiled.program.builtins & _NAMES))
     session = linkable is not None and linkable.session and plan.needs_session
     status = machine.compat_status() if tables.syscalls else None
-    shape = tables.shape(session, kprobes, tracer is not None, skip_entry_frame=True, status_offset=status)
+    shape = tables.shape(session, kprobes, traced, skip_entry_frame=True, status_offset=status)
     cpus = before.cpus if before else max(machine.online) + 1
     bufsize, dynvarsize = options.number("bufsize"), options.number("dynvarsize")
     if before:
@@ -102,7 +101,7 @@ def prepare(
     if before:
         target = changed(target, ring_slack=before.unit.slack)
     unit = units.generate(compiled.program, plan, shape, target)
-    return Prepared(plan, addresses, extents, points, linkable, tracer, tables, unit, cpus, bufsize, dynvarsize)
+    return Prepared(plan, addresses, extents, points, linkable, traced, tables, unit, cpus, bufsize, dynvarsize)
 
 
 def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], object]) -> dict[int, int]:
@@ -126,30 +125,26 @@ def _addresses(compiled: Compiled, machine: Machine, note: Callable[[str], objec
     return found
 
 
-def _tracer(compiled: Compiled, machine: Machine) -> int | None:
-    """What ftrace calls at entries, if there are so many of them that it is worth while to trace them through it."""
-    if len(_functions(compiled, "entry")) < ftrace.WORTHWHILE:
-        return None
-    return features.function_tracer(machine.symbols.address, machine.online[0])
-
-
-def _functions(compiled: Compiled, kind: str) -> dict[int, None]:
-    """The ids of the entry probes of the functions that are enabled at their entry or return, in order."""
-    probes = (probe for matched in compiled.clauses for some in matched.probes for probe in some)
-    return {entry_id(probe): None for probe in probes if probe.provider == "fbt" and probe.name == kind}
-
-
 def _points(
-    compiled: Compiled, machine: Machine, addresses: dict[int, int], note: Callable[[str], object]
+    compiled: Compiled,
+    machine: Machine,
+    addresses: dict[int, int],
+    traced: Collection[str],
+    note: Callable[[str], object],
 ) -> dict[int, Points]:
-    """Where kprobes go in functions. Return probes of functions that nothing leaves are taken out of the matches."""
+    """Where kprobes go in functions, for the kinds that are not ``traced``. Return probes of functions that nothing leaves are
+    taken out of the matches."""
     symbols = machine.symbols
+    probed = {key for kind in KINDS if kind not in traced for key in mechanism.functions(compiled, kind)}
     with closing(Text()) as text:
         found = {
             key: points(text.read(at, symbols.end(at) - at), at, symbols.return_thunks, symbols.is_separate)
             for key, at in addresses.items()
+            if key in probed
         }
     endless: set[str] = set()
+    if "return" in traced:
+        return found
     for matched in compiled.clauses:
         for probes in matched.probes:
             without = [
@@ -179,6 +174,7 @@ def _target(machine: Machine, options: Options, cpus: int, bufsize: int, dynvars
         strsize=options.number("strsize"),
         only_cpu=options.optional("cpu"),
         offset=machine.types.offset,
+        size=machine.types.bytes_of,
         preempt_count=machine.preempt_count,
         per_cpu_offsets=machine.per_cpu_offsets,
         places=machine.places,

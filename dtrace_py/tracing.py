@@ -159,7 +159,7 @@ class Run:
     def _attach(
         self, made: Prepared, tracer: Tracer, tell: Callable[[str], object]
     ) -> AbstractContextManager[Attached]:
-        where = Functions(made.addresses, made.points, self.machine.symbols.probe_point, made.tracer)
+        where = Functions(made.addresses, made.points, self.machine.symbols.probe_point, made.traced)
 
         def going_on(done: int, total: int) -> None:
             tell(f"attaching: {done} of {total} probes")
@@ -272,6 +272,8 @@ class Run:
     def _end(self, report: Report) -> None:
         """The gate shuts, what is under way ends, everything is printed; END comes last."""
         self._shut(report)
+        for attached in self.attached:
+            attached.quieten()
         bpf.wait_for_programs()
         self.tracer.rings.release()
         self._consume(self.signals.impatient)

@@ -30,6 +30,8 @@ class Target:
     """The one CPU to trace on, or None for all of them."""
     offset: Callable[[str, str], int]
     """The offset in bytes of a member of a kernel structure; KeyError if there is none."""
+    size: Callable[[str], int]
+    """The size in bytes of a kernel structure; KeyError if there is none."""
     preempt_count: Callable[[], tuple[int, int] | None]
     """Where the kernel keeps its per-CPU preemption count: its per-CPU address, and that of the table of offsets."""
     per_cpu_offsets: Callable[[], int | None] = lambda: None

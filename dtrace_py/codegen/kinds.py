@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from dtrace_py.codegen.plan import Enabling, Plan
@@ -17,7 +18,7 @@ class Kind:
     enablings: list[Enabling] = field(default_factory=list)
 
 
-def kinds(plan: Plan, session: bool, ftrace: bool) -> list[Kind]:
+def kinds(plan: Plan, session: bool, ftrace: Collection[str]) -> list[Kind]:
     """The programs that a plan's own probes need, each with the enablings that can happen in it."""
     wanted: dict[str, set[int]] = {}
     masks = plan.masks
@@ -30,8 +31,8 @@ def kinds(plan: Plan, session: bool, ftrace: bool) -> list[Kind]:
             name = "profile"
         elif probe.provider == "fbt" and session:
             name = "fbt"
-        elif probe.provider == "fbt" and ftrace and probe.name == "entry":
-            name = "ftrace"
+        elif probe.provider == "fbt" and probe.name in ftrace:
+            name = f"ftrace_{probe.name}"
         else:
             name = f"{probe.provider}_{probe.name}"
         wanted.setdefault(name, set()).add(masks[probe.id])

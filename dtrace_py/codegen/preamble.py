@@ -89,7 +89,7 @@ class Preamble:
             sizes["FUNCTION_PAGES"] = shape.functions.pages
             sizes["FUNCTION_LEAVES"] = shape.functions.leaves
         if shape.ftrace:
-            sizes |= _of_ftrace(target)
+            sizes |= _of_ftrace(target, "return" in shape.ftrace)
         if shape.syscalls:
             sizes["SYSCALLS"] = shape.syscalls
         if shape.timers:
@@ -171,8 +171,16 @@ class Preamble:
         return [*lines, "} __attribute__((aligned(8)));", ""]
 
 
-def _of_ftrace(target: Target) -> dict[str, object]:
+def _of_ftrace(target: Target, graph: bool) -> dict[str, object]:
     """What bpf/ftrace.h needs to be told."""
+    if graph:
+        return {
+            "RETURN_DEPTH": target.offset("struct task_struct", "curr_ret_stack"),
+            "RETURNS": target.offset("struct task_struct", "ret_stack"),
+            "RETURN_BYTES": target.size("struct ftrace_ret_stack"),
+            "RETURN_FUNCTION": target.offset("struct ftrace_ret_stack", "func"),
+            "RETURN_PLACE": target.offset("struct ftrace_ret_stack", "retp"),
+        }
     name = target.instance.encode().ljust(16, b"\0")
     return {
         "INSTANCE_0": f"{int.from_bytes(name[:8], 'little'):#x}ULL",

@@ -28,7 +28,8 @@ def generate(kind: Kind, context: Context) -> str:
         "fbt": _session,
         "fbt_entry": _function,
         "fbt_return": _function,
-        "ftrace": _traced,
+        "ftrace_entry": _traced_entry,
+        "ftrace_return": _traced_return,
         "syscall_entry": _syscall,
         "syscall_return": _syscall,
         "profile": _profile,
@@ -128,14 +129,15 @@ def _function(kind: Kind, context: Context) -> list[str]:
     ]
 
 
-def _traced(kind: Kind, context: Context) -> list[str]:
-    """Entry of functions, where ftrace calls its function tracer: with the function, its caller, ftrace's own, registers."""
+def _traced_entry(kind: Kind, context: Context) -> list[str]:
+    """Entry of functions, where ftrace calls its tracer (bpf/ftrace.h)."""
     needs = context.needs
+    none = "!site" if "return" in context.shape.ftrace else "!site || !is_our_tracer(&f, context->regs.dx)"
     lines = [
         *firing.head(kind, "struct event_context *context"),
         "    struct registers *regs = (void *)context->regs.cx;",
         "    struct site *site = site_of_function(context->regs.di);",
-        *_of_site(True, "!site || !is_our_tracer(&f, context->regs.dx)"),
+        *_of_site(True, none),
     ]
     if "thread" in needs:
         lines.append("    f.trapped = 1;")
@@ -147,6 +149,20 @@ def _traced(kind: Kind, context: Context) -> list[str]:
         lines.append("    /* The tracer, ftrace, the function; one more of ftrace's where several trace it. */")
         lines.append("    f.skipped_frames = (u64)regs == context->regs.sp + 8 ? 3 : 4;")
     return [*lines, *_in_caller(context, "    "), *firing.run(kind, context)]
+
+
+def _traced_return(kind: Kind, context: Context) -> list[str]:
+    """Return of functions, where the code that they return to, ftrace's, calls its tracer: what they returned is on the stack."""
+    lines = [
+        *firing.head(kind, "struct event_context *context"),
+        "    struct site *site = site_of_function(function_returning(context->regs.sp));",
+        *_of_site(False),
+    ]
+    if "thread" in context.needs:
+        lines.append("    f.trapped = 1;")
+    if "arg1" in context.needs:
+        lines.append(_read("f.arg1", "((u64 *)context->regs.sp)[1]"))
+    return [*lines, *firing.run(kind, context)]
 
 
 def _registers(names: Sequence[str], needs: Collection[str]) -> list[str]:

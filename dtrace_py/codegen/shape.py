@@ -24,8 +24,8 @@ class Shape:
     """Whether one program takes entry and return of functions."""
     kprobes: bool
     """Whether functions are probed by kprobes, which stand within them, rather than by links."""
-    ftrace: bool
-    """Whether entries of functions come through ftrace's function tracer."""
+    ftrace: frozenset[str]
+    """Which kinds of probes of functions come through ftrace's tracers: entry, return."""
     skip_entry_frame: bool
     status_offset: int | None
     """Of the word with TS_COMPAT in struct task_struct, where there are 32-bit system calls."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
 
@@ -31,14 +31,14 @@ class Tables:
     name_offsets: dict[str, int] = field(default_factory=dict)
 
     def shape(
-        self, session: bool, kprobes: bool, ftrace: bool, skip_entry_frame: bool, status_offset: int | None
+        self, session: bool, kprobes: bool, ftrace: Collection[str], skip_entry_frame: bool, status_offset: int | None
     ) -> Shape:
         """The sizes that the generated program declares."""
         return Shape(
             functions=self.functions.table if self.functions else None,
             session=session,
             kprobes=kprobes,
-            ftrace=ftrace,
+            ftrace=frozenset(ftrace),
             skip_entry_frame=skip_entry_frame,
             status_offset=status_offset,
             sets=len(self.sets.numbers),

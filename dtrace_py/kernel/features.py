@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.requirements import TRACEFS
+from dtrace_py.lang.facts import TypeSource
+from dtrace_py.lang.types import StructType
 from dtrace_py.record import record
 
 _PROG_LOAD, _KPROBE = 5, 2
@@ -40,11 +43,55 @@ def function_tracer(address_of: Callable[[str], int | None], cpu: int) -> int | 
     address = address_of("function_trace_call")
     if address is None or address_of(_TELLS_REGISTERS) is None or not Path(TRACEFS, "instances").exists():
         return None
+    return address if _breaks([address], cpu) else None
+
+
+_UNUSED = {
+    "current_tracer": "nop",
+    "events/enable": "0",
+    "set_ftrace_filter": "#### all functions enabled ####",
+    "set_ftrace_notrace": "#### no functions disabled ####",
+    "set_ftrace_pid": "no pid",
+    "set_ftrace_notrace_pid": "no pid",
+    "set_graph_function": "#### all functions enabled ####",
+    "set_graph_notrace": "#### no functions disabled ####",
+    "max_graph_depth": "0",
+}
+"""ftrace's top instance while nobody uses it."""
+
+
+def graph_tracer(address_of: Callable[[str], int | None], types: TypeSource, cpu: int) -> dict[str, int] | None:
+    """The addresses of what ftrace's graph tracer calls at entry, as the function tracer is, and at return.
+
+    None where breakpoints cannot be put there, or somebody uses ftrace: there is one graph tracer.
+    """
+    entry, return_ = address_of("ftrace_graph_func"), address_of("ftrace_return_to_handler")
+    if entry is None or return_ is None or not _keeps_places(types):
+        return None
     try:
-        with bpf.owned(perf.breakpoint_at(cpu, address)):
-            return address
+        if any(Path(TRACEFS, name).read_text().strip() != unused for name, unused in _UNUSED.items()):
+            return None
     except OSError:
         return None
+    return {"entry": entry, "return": return_} if _breaks([entry, return_], cpu) else None
+
+
+def _keeps_places(types: TypeSource) -> bool:
+    """Whether threads keep the functions that they are to return from in the old way (until 6.10), and where each began."""
+    returns = types.member(StructType("struct task_struct"), "ret_stack")
+    place = types.member(StructType("struct ftrace_ret_stack"), "retp")
+    return returns is not None and str(returns.type) == "struct ftrace_ret_stack *" and place is not None
+
+
+def _breaks(addresses: Sequence[int], cpu: int) -> bool:
+    """Whether breakpoints can be put there, all of them at a time."""
+    try:
+        with ExitStack() as stack:
+            for address in addresses:
+                stack.enter_context(bpf.owned(perf.breakpoint_at(cpu, address)))
+            return True
+    except OSError:
+        return False
 
 
 def _links(attach_type: int, address: int) -> bool:

@@ -15,7 +15,7 @@ _EXECUTE, _WORD = 4, 8
 _CPU_CLOCK = 0
 _DISABLED = 1
 _FLAG_CLOEXEC = 8
-_IOC_ENABLE = 0x2400
+_IOC_ENABLE, _IOC_DISABLE = 0x2400, 0x2401
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -38,6 +38,11 @@ def breakpoint_at(cpu: int, address: int) -> int:
 def enable(event: int) -> None:
     """Start an event."""
     fcntl.ioctl(event, _IOC_ENABLE, 0)
+
+
+def disable(event: int) -> None:
+    """Stop an event."""
+    fcntl.ioctl(event, _IOC_DISABLE, 0)
 
 
 def _open(kind: int, config: int, period: int, cpu: int, flags: int, where: tuple[int, int, int] = (0, 0, 0)) -> int:

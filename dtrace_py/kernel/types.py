@@ -170,6 +170,13 @@ class KernelTypes:
             raise KeyError(f"{struct}.{member}")
         return field.bit_offset // 8
 
+    def bytes_of(self, struct: str) -> int:
+        """The size in bytes of a structure; KeyError if there is none."""
+        size = self.size(StructType(struct))
+        if size is None:
+            raise KeyError(struct)
+        return size
+
     # From records to types
 
     def _structure(self, kind: StructType) -> tuple[str, Record] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from dtrace_py.codegen.plan import Plan
 from dtrace_py.codegen.tables import Tables
 from dtrace_py.errors import DtpyError
-from dtrace_py.kernel import bpf
+from dtrace_py.kernel import bpf, perf
 from dtrace_py.kernel.features import FunctionLinks
 from dtrace_py.kernel.text import Points
 from dtrace_py.providers.fbt import entry_id
@@ -28,8 +28,8 @@ class Functions:
     addresses: Mapping[int, int]
     points: Mapping[int, Points]
     written: Callable[[int], str]
-    tracer: int | None = None
-    """The address of what ftrace calls at entries, if they are traced through it."""
+    traced: Mapping[str, int]
+    """Of kinds of probes that come through ftrace, the address of what it calls."""
 
     def place(self, probe: Probe) -> Place:
         """Where a probe's kprobes go."""
@@ -48,6 +48,8 @@ class Attached:
     links: int = 0
     timers: list[Timer] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
+    breakpoints: list[int] = field(default_factory=list)
+    """Events that many functions come through, and that slow them all down."""
     function_links: list[int] = field(default_factory=list)
     by_events: bool = False
     """Whether functions are attached by perf events, whose losses the kernel does not tell."""
@@ -62,6 +64,11 @@ class Attached:
     def add_functions(self, link: int, refused: int) -> None:
         self.function_links.append(link)
         self.refused += refused
+
+    def quieten(self) -> None:
+        """Let functions run at their own speed again, as far as that is quickly done. The gate is shut."""
+        for event in self.breakpoints:
+            perf.disable(event)
 
     def missed(self) -> int | None:
         """Firings of functions that the kernel has lost so far; None where it does not tell."""
@@ -137,17 +144,17 @@ def _attach_functions(
     load = {name: tracer.module.load(each, features.multi) for name, each in tracer.programs.items()}
     if not features.multi:
         attached.by_events = True
-        entries = by_kind.pop("entry") if "ftrace" in load else []
+        traced = {kind: by_kind.pop(kind) for kind in functions.traced}
         if by_kind:
             programs = {kind: load[f"fbt_{kind}"] for kind in by_kind}
             places = {kind: [functions.place(probe) for probe in probes] for kind, probes in by_kind.items()}
             made = stack.enter_context(kprobes.attached(programs, places, progress))
             attached.refused = made.refused
             attached.add("kprobe events", made.events)
-        if entries:  # the last to be attached and the first to go, because they make all else slower
-            assert functions.tracer is not None
-            stack.enter_context(ftrace.attached(load["ftrace"], functions.tracer, entries, cpus))
-            attached.add("function tracer")
+        if traced:  # the last to be attached and the first to go, because they make all else slower
+            programs = {kind: load[f"ftrace_{kind}"] for kind in traced}
+            attached.breakpoints = stack.enter_context(ftrace.attached(programs, functions.traced, traced, cpus))
+            attached.add("graph tracer" if "return" in traced else "function tracer")
         return
     addresses = {kind: [functions.addresses[entry_id(probe)] for probe in probes] for kind, probes in by_kind.items()}
     if "fbt" in load:

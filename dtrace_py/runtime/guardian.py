@@ -48,7 +48,8 @@ class Guardian:
 
     @contextmanager
     def changed(self, wanted: Mapping[Path, str]) -> Iterator[None]:
-        """Settings that are different inside the block. One that this kernel has not, or that is as wanted, is left alone."""
+        """Settings that are different inside the block, the first one put back last. One that this kernel has not, or that is as
+        wanted, is left alone."""
         before: dict[Path, str] = {}
         try:
             for path, value in wanted.items():
@@ -59,7 +60,7 @@ class Guardian:
                     path.write_text(value)
             yield
         finally:
-            for path, value in before.items():
+            for path, value in reversed(before.items()):
                 path.write_text(value)
                 os.write(self._pipe, f"{path}\n".encode())
 
@@ -88,7 +89,7 @@ def _watch(pipe: int, clean: Callable[[], object]) -> None:
             left[path] = value
         else:
             left.pop(path, None)
-    for path, value in left.items():
+    for path, value in reversed(left.items()):
         Path(path).write_text(value)
     clean()
 

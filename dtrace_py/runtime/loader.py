@@ -172,7 +172,7 @@ def _type(name: str, multi: bool) -> tuple[int, int]:
         return _KPROBE, _KPROBE_SESSION
     if name.startswith("fbt_"):
         return _KPROBE, _KPROBE_MULTI if multi else 0
-    return (_PERF_EVENT if name in ("profile", "ftrace") else _RAW_TRACEPOINT), 0
+    return (_PERF_EVENT if name in ("profile", "ftrace_entry", "ftrace_return") else _RAW_TRACEPOINT), 0
 
 
 def _refusal(name: str, error: bpf.Refused) -> str:

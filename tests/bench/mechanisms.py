@@ -97,7 +97,7 @@ def ours(chosen: Chosen) -> Iterator[Mechanism]:
 
 @contextmanager
 def _attached(made: Prepared, loaded: Tracer, machine: Machine) -> Iterator[int]:
-    where = Functions(made.addresses, made.points, machine.symbols.probe_point, made.tracer)
+    where = Functions(made.addresses, made.points, machine.symbols.probe_point, made.traced)
     silent = Progress(lambda done, total: None, lambda seconds: None, lambda: False)
     with attaching.attach(made.plan, made.tables, loaded, made.linkable, where, machine.online, silent) as attached:
         yield len(made.plan.probes) - attached.refused

@@ -53,7 +53,7 @@ def generate(path: Path) -> str:
     }
     tables = make_tables(plan, extents, with_names=True)
     session = plan.needs_session and not kprobes
-    ftrace = path.stem == "kprobes_many"
+    ftrace = {"kprobes_entries": ["entry"], "kprobes_all": ["entry", "return"]}.get(path.stem, [])
     shape = tables.shape(session, kprobes, ftrace, skip_entry_frame=True, status_offset=16 if tables.syscalls else None)
     target = Target(
         cpus=4,
@@ -63,6 +63,7 @@ def generate(path: Path) -> str:
         strsize=256,
         only_cpu=None,
         offset=lambda structure, member: 1000 + sum(map(ord, member)),
+        size=lambda structure: 32,
         preempt_count=lambda: (0x1C000, 0xFFFFFFFF82000000),
         instance="dtpy_1",
         pages=lambda: (0xFFFFFFFF83000000, 0xFFFFFFFF83000008, 64),
