@@ -19,7 +19,7 @@ import click
 
 from dtrace_py.lab import kernels
 from tests.bench import peers, plots, tables
-from tests.bench.parts import HERE, LONG, PLAN, Part, plan_here
+from tests.bench.parts import HERE, PLAN, Part, plan_here
 from tests.bench.progress import say
 
 
@@ -64,7 +64,6 @@ def run(plan: list[Part], output: Path) -> int:
 
 @click.command()
 @click.option("--here", is_flag=True, help="Trace this machine's own kernel rather than guests'. Needs root.")
-@click.option("--long", "only_long", is_flag=True, help="Only what takes too long for every day: all of Linux 6.1.")
 @click.option(
     "--only",
     multiple=True,
@@ -85,7 +84,6 @@ def run(plan: list[Part], output: Path) -> int:
 @click.option("--inside", "order", nargs=2, type=click.Path(path_type=Path), hidden=True)
 def main(
     here: bool,
-    only_long: bool,
     only: tuple[str, ...],
     kernel: str | None,
     cpus: int | None,
@@ -98,19 +96,19 @@ def main(
     if order:
         inside(*order)
         return
-    if not only or "command" in only:
-        peers.fetch()
     plan = [
         replace(
             part,
             rounds=rounds or part.rounds,
             sizes=tuple(sizes.split(",")) if sizes else part.sizes,
         )
-        for part in (plan_here() if here else LONG if only_long else PLAN)
+        for part in (plan_here() if here else PLAN)
         if part.what in (only or (part.what,)) and kernel in (None, part.kernel) and cpus in (None, part.cpus)
     ]
     if not plan:
         raise click.UsageError("no part of the plan is like that")
+    if any(part.suites for part in plan):
+        peers.fetch()
     output.mkdir(parents=True, exist_ok=True)
     failed = run(plan, output)
     print(tables.write(output))

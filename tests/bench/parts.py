@@ -75,15 +75,13 @@ PLAN = (
     Part("teardown", "6.12", 2, 270, sample=20),
     Part("teardown", "6.12", 4, 240),
     Part("teardown", "6.12", 8, 240),
-    Part("teardown", "6.1", 2, 250, sizes=("100", "1000", "10000"), kinds=("entry", "return"), sample=200),
+    Part("teardown", "6.1", 2, 250, sample=200),
     Part("command", "6.12", 2, 330, sizes=("1000", "10000"), kinds=_COMMAND, suites=("bookworm", "sid"), title="some"),
     Part("command", "6.12", 2, 335, sizes=("all",), kinds=_COMMAND, suites=("sid",)),
+    Part("command", "6.1", 2, 100, sizes=("all",), kinds=_COMMAND),
     Part("command", "6.12", 4, 275, sizes=("all",), kinds=("both",), suites=("sid",)),
     Part("command", "6.12", 8, 275, sizes=("all",), kinds=("both",), suites=("sid",)),
 )
-
-LONG = (Part("command", "6.1", 2, 1200, rounds=1, sizes=("all",), kinds=("entry",), patience=1500, title="all"),)
-"""Half an hour for one run: measured only when asked for."""
 
 
 def plan_here() -> tuple[Part, ...]:

@@ -111,10 +111,8 @@ def test_every_entry_has_its_return() -> None:
 
 def test_two_at_a_time() -> None:
     """Each has its own instance, and its own firings only."""
-    program = (
-        "fbt::v*:entry, fbt::k*:entry { @all = count(); } fbt::vfs_read:entry /pid == $1 && arg2 == 10/ { trace(++n); }"
-    )
-    counted = program + "tick-1s /n > 3/ { exit(0); } END { trunc(@all); }"
+    program = ENTRIES + r'fbt::vfs_read:entry /pid == $1 && arg2 == 10/ { printf("%d\n", ++n); }'
+    counted = f"{program} tick-1s /n > 3/ {{ exit(0); }} {QUIET}"
     with working("read") as pid:
         other = subprocess.Popen(
             [sys.executable, "-m", "dtrace_py", "-qn", program, str(pid)], stdout=subprocess.DEVNULL
