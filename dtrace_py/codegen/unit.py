@@ -116,8 +116,8 @@ class _Unit:
                 users.setdefault(statement.aggregation.name, set()).update(("error", "any"))
         for kind in self.kinds:
             if sum(not by.isdisjoint((kind.name, "any")) for by in users.values()) > _MOST_AGGREGATIONS:
-                text = f"more than {_MOST_AGGREGATIONS} aggregations at the same probes"
-                raise DtpyError(f"could not enable tracing: {text} is not implemented (yet)")
+                text = f"more than {_MOST_AGGREGATIONS} aggregations at the same probes: the kernel allows a program 64 maps"
+                raise DtpyError(f"could not enable tracing: {text}")
         self.environment.shared = {name for name, by in users.items() if len(by) > 1}
         for clause in self._forms():
             for statement in _aggregating(clause):

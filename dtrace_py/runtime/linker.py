@@ -86,6 +86,10 @@ def prepared(text: str) -> str:
     return "\n".join([*numbers, text, *added])
 
 
+MOST_INSTRUCTIONS = 32_767
+"""Of a function. Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
+
+
 class Section:
     """The compiled functions of a unit. ``read(first, count)`` gives instructions, counted from the index's first."""
 
@@ -137,6 +141,8 @@ class Section:
                 if _jumps(each):
                     furthest = max(furthest, at + each.offset)
                 if (each.code == _EXIT or each.code == 0x05) and at > furthest:
+                    break
+                if at - start > MOST_INSTRUCTIONS:  # it will be refused, and where its jumps lead to is not known
                     break
             ends[start] = at
         return ends

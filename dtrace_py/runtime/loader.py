@@ -20,8 +20,6 @@ from dtrace_py.runtime.linker import Linked
 
 _KPROBE, _PERF_EVENT, _RAW_TRACEPOINT = 2, 7, 17
 _KPROBE_MULTI, _KPROBE_SESSION = 42, 56
-_MOST_INSTRUCTIONS = 32_767
-"""Further than this a jump of BPF does not reach; clang 14 would cut its distance to 16 bits without a word."""
 _MOST_FUNCTIONS = 256
 """Of one program: BPF_MAX_SUBPROGS, the same in all kernels."""
 _FLAGS = ["-fwrapv", "-fbracket-depth=1024", "-g0", "-w"]
@@ -139,9 +137,9 @@ class Module:
             text = f"{name} has {count} functions, most of them clauses; the kernel allows {_MOST_FUNCTIONS}"
             raise DtpyError(f"the program is too large: {text}")
         starts = [*linked.functions, len(linked.code) // 8]
-        if (most := max(end - start for start, end in pairwise(starts))) > _MOST_INSTRUCTIONS:
+        if max(end - start for start, end in pairwise(starts)) > linker.MOST_INSTRUCTIONS:
             raise DtpyError(
-                f"the program is too large: a clause comes to {most} instructions, {_MOST_INSTRUCTIONS} are possible"
+                f"the program is too large: a clause comes to more than {linker.MOST_INSTRUCTIONS} instructions"
             )
         try:
             return bpf.load_program(kind, attach_type, name, linked.code, linked.functions, self._log)

@@ -16,7 +16,11 @@ def _run(clauses: int) -> subprocess.CompletedProcess[str]:
     """A program whose clauses each use a thread's variable, an aggregation and a name of the probe."""
     lines = [f"BEGIN {{ self->n += {n}; @a{n % 20}[probename] = quantize(self->n); }}" for n in range(clauses)]
     script = "\n".join(["self int n;", *lines, 'BEGIN { printf("%d\\n", self->n); exit(0); }', "END { trunc(@a0); }"])
-    command = [sys.executable, "-m", "dtrace_py", "-x", "strsize=4k", "-x", "aggsize=4m", "-qn", script]
+    return _dtpy("-x", "strsize=4k", "-x", "aggsize=4m", "-qn", script)
+
+
+def _dtpy(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dtrace_py", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -31,3 +35,11 @@ def test_more_functions_than_the_kernel_allows() -> None:
     assert done.returncode == 1
     assert "the program is too large: begin has " in done.stderr
     assert done.stderr.endswith("the kernel allows 256\n")
+
+
+def test_a_clause_with_more_instructions_than_a_jump_spans() -> None:
+    """clang cuts such jumps short: where they lead to is not looked at."""
+    each = 'a[{0}, "k{0}"] = {0}; self->s{0} = strjoin("x{0}", probename); printf("%d %s", a[{0}, "k{0}"], self->s{0});'
+    done = _dtpy("-qn", "BEGIN { " + " ".join(each.format(number) for number in range(150)) + " exit(0); }")
+    assert done.returncode == 1
+    assert done.stderr == "dtpy: the program is too large: a clause comes to more than 32767 instructions\n"

@@ -12,5 +12,7 @@ def aggregations(count: int) -> str:
 def test_most_aggregations_of_a_program() -> None:
     outcome = run(["-Sen", aggregations(51)])
     assert outcome.status == 1
-    assert outcome.stderr.endswith("more than 50 aggregations at the same probes is not implemented (yet)\n")
+    assert outcome.stderr.endswith(
+        "more than 50 aggregations at the same probes: the kernel allows a program 64 maps\n"
+    )
     assert run(["-Sen", aggregations(50)]).status == 0

