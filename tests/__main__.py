@@ -16,7 +16,7 @@ from pathlib import Path
 from dtrace_py.lab.kernels import TESTED
 
 _PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "junit_family=xunit1"]
-_GUEST_SECONDS = "1200"
+_GUEST_SECONDS = "2400"
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -43,7 +44,7 @@ def function_tracer(address_of: Callable[[str], int | None], cpu: int) -> int | 
     address = address_of("function_trace_call")
     if address is None or address_of(_TELLS_REGISTERS) is None or not Path(TRACEFS, "instances").exists():
         return None
-    return address if _breaks([address], cpu) else None
+    return address if _breaks([address], cpu, address_of) else None
 
 
 _UNUSED = {
@@ -73,7 +74,7 @@ def graph_tracer(address_of: Callable[[str], int | None], types: TypeSource, cpu
             return None
     except OSError:
         return None
-    return {"entry": entry, "return": return_} if _breaks([entry, return_], cpu) else None
+    return {"entry": entry, "return": return_} if _breaks([entry, return_], cpu, address_of) else None
 
 
 def _keeps_places(types: TypeSource) -> bool:
@@ -83,9 +84,20 @@ def _keeps_places(types: TypeSource) -> bool:
     return returns is not None and str(returns.type) == "struct ftrace_ret_stack *" and place is not None
 
 
-def _breaks(addresses: Sequence[int], cpu: int) -> bool:
-    """Whether breakpoints can be put there, all of them at a time."""
+_TRIED = "__x64_sys_getppid"
+
+
+def _breaks(addresses: Sequence[int], cpu: int, address_of: Callable[[str], int | None]) -> bool:
+    """Whether breakpoints can be put there, all of them at a time, and whether one at a system call that is then made does
+    anything: not every virtual machine has debug registers that do."""
+    tried = address_of(_TRIED)
+    if tried is None:
+        return False
     try:
+        with bpf.owned(perf.breakpoint_of_thread(tried)) as event:
+            os.getppid()
+            if not perf.count(event):
+                return False
         with ExitStack() as stack:
             for address in addresses:
                 stack.enter_context(bpf.owned(perf.breakpoint_at(cpu, address)))

@@ -14,6 +14,7 @@ _EXECUTE, _WORD = 4, 8
 """What a breakpoint is for, and the length that one for executing must have."""
 _CPU_CLOCK = 0
 _DISABLED = 1
+_ANY_CPU, _ANY_THREAD, _THIS_THREAD = -1, -1, 0
 _FLAG_CLOEXEC = 8
 _IOC_ENABLE, _IOC_DISABLE = 0x2400, 0x2401
 
@@ -35,6 +36,17 @@ def breakpoint_at(cpu: int, address: int) -> int:
     return _open(_BREAKPOINT, 0, 1, cpu, 0, (_EXECUTE, address, _WORD))
 
 
+def breakpoint_of_thread(address: int) -> int:
+    """The same for the calling thread, on any CPU."""
+    return _open(_BREAKPOINT, 0, 1, _ANY_CPU, 0, (_EXECUTE, address, _WORD), _THIS_THREAD)
+
+
+def count(event: int) -> int:
+    """How often an event has come."""
+    found: int = struct.unpack("<Q", os.read(event, 8))[0]
+    return found
+
+
 def enable(event: int) -> None:
     """Start an event."""
     fcntl.ioctl(event, _IOC_ENABLE, 0)
@@ -45,12 +57,20 @@ def disable(event: int) -> None:
     fcntl.ioctl(event, _IOC_DISABLE, 0)
 
 
-def _open(kind: int, config: int, period: int, cpu: int, flags: int, where: tuple[int, int, int] = (0, 0, 0)) -> int:
+def _open(
+    kind: int,
+    config: int,
+    period: int,
+    cpu: int,
+    flags: int,
+    where: tuple[int, int, int] = (0, 0, 0),
+    thread: int = _ANY_THREAD,
+) -> int:
     # struct perf_event_attr up to its second version's end: type, size, config, sample_period, sample_type, read_format,
     # flags, wakeup_events, bp_type, bp_addr, bp_len.
     attributes = struct.pack("<IIQQQQQIIQQ", kind, 72, config, period, 0, 0, flags, 0, *where)
     buffer = ctypes.create_string_buffer(attributes, 72)
-    result: int = _libc.syscall(_SYS_PERF_EVENT_OPEN, buffer, -1, cpu, -1, _FLAG_CLOEXEC)
+    result: int = _libc.syscall(_SYS_PERF_EVENT_OPEN, buffer, thread, cpu, -1, _FLAG_CLOEXEC)
     if result < 0:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
