@@ -5,15 +5,18 @@ There each would take a kprobe, some milliseconds to make, and more the more the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dtrace_py.kernel import features
 from dtrace_py.kernel.machine import Machine
+from dtrace_py.kernel.requirements import TRACEFS
 from dtrace_py.lang import acts, typed
 from dtrace_py.lang.program import Clause
 from dtrace_py.programs import Compiled
+from dtrace_py.providers.dtrace import ERROR
 from dtrace_py.providers.fbt import entry_id
 from dtrace_py.record import values
+from dtrace_py.runtime import ftrace
 
 WORTHWHILE = 512
 """From so many functions on. Fewer are better off with kprobes: many hypervisors look at each exception of a debug register."""
@@ -22,14 +25,21 @@ _ASKS_WHERE = frozenset({"arg0", "caller", "stackdepth", "stack"})
 """What a clause at a return can only have where a kprobe stands at the instruction: a graph tracer is called from elsewhere."""
 
 
-def through_ftrace(compiled: Compiled, machine: Machine) -> dict[str, int]:
-    """The kinds of probes, entry or return, that come through ftrace: of each the address to put a breakpoint at."""
-    address_of, cpu = machine.symbols.address, machine.online[0]
+def through_ftrace(compiled: Compiled, machine: Machine, note: Callable[[str], object]) -> dict[str, int]:
+    """The kinds of probes, entry or return, that come through ftrace: of each the address to put a breakpoint at.
+
+    ``note`` hears why returns get kprobes, if somebody could change that.
+    """
+    address_of, cpus = machine.symbols.address, machine.online
     many = [kind for kind in ("entry", "return") if len(functions(compiled, kind)) >= WORTHWHILE]
+    if many:
+        ftrace.remove_stale()
     graph = "return" in many and not _ask_where(compiled)
-    if graph and (found := features.graph_tracer(address_of, machine.types, cpu)):
-        return {kind: found[kind] for kind in many}
-    if "entry" in many and (address := features.function_tracer(address_of, cpu)):
+    if graph and (found := features.graph_tracer(address_of, machine.types, cpus)):
+        if (used := features.uses_ftrace()) is None:
+            return {kind: found[kind] for kind in many}
+        note(f"each return gets a kprobe, which takes longer, because somebody uses ftrace: {TRACEFS}/{used}")
+    if "entry" in many and (address := features.function_tracer(address_of, cpus)):
         return {"entry": address}
     return {}
 
@@ -41,13 +51,16 @@ def functions(compiled: Compiled, kind: str) -> dict[int, None]:
 
 
 def _ask_where(compiled: Compiled) -> bool:
-    """Whether a clause at returns of functions asks where they were left, or for the stack there."""
-    at_returns = (
-        matched.clause
-        for matched in compiled.clauses
-        if any(probe.provider == "fbt" and probe.name == "return" for some in matched.probes for probe in some)
-    )
-    return any(name in _ASKS_WHERE for clause in at_returns for name in _names(clause))
+    """Whether a clause at returns of functions asks where they were left, or for the stack there. Clauses of ERROR run there too,
+    but their arg0 is another."""
+    for matched in compiled.clauses:
+        probes = [probe for some in matched.probes for probe in some]
+        asks = _ASKS_WHERE.intersection(_names(matched.clause))
+        if asks and any(probe.provider == "fbt" and probe.name == "return" for probe in probes):
+            return True
+        if asks - {"arg0"} and ERROR in probes:
+            return True
+    return False
 
 
 def _names(clause: Clause) -> Iterator[str]:

@@ -25,6 +25,9 @@ from dtrace_py.providers.fbt import KINDS, entry_id, function_place
 from dtrace_py.record import changed, record
 from dtrace_py.runtime import ftrace
 
+_PATCHED = 4
+"""ftrace knows functions by their patched call, at most so far behind their beginning: there may be endbr64 (x86-64)."""
+
 _NAMES = frozenset({"id", *PROBE_NAMES})
 
 
@@ -81,11 +84,12 @@ def prepare(
     if addresses and linkable is None:
         linkable = features.function_links(next(iter(addresses.values()))) if probing else FunctionLinks(True, True)
     kprobes = linkable is not None and not linkable.multi
-    traced = mechanism.through_ftrace(compiled, machine) if kprobes and not before else {}
+    traced = mechanism.through_ftrace(compiled, machine, note) if kprobes and not before else {}
     points = _points(compiled, machine, addresses, traced, note) if kprobes else {}
     matches = ((matched.clause, matched.probes) for matched in compiled.clauses)
     plan = make_plan(matches, waiting(compiled, machine.fbt), before.plan if before else None)
-    extents = {key: (address, _last(address, points.get(key))) for key, address in addresses.items()}
+    patched = _PATCHED if traced else 0
+    extents = {key: (address, _last(address, points.get(key)) + patched) for key, address in addresses.items()}
     tables = make_tables(plan, extents, bool(compiled.program.builtins & _NAMES))
     session = linkable is not None and linkable.session and plan.needs_session
     status = machine.compat_status() if tables.syscalls else None

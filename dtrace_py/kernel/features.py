@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from dtrace_py.kernel.requirements import TRACEFS
 from dtrace_py.lang.facts import TypeSource
 from dtrace_py.lang.types import StructType
 from dtrace_py.record import record
+
+AddressOf = Callable[[str], int | None]
+"""The address of a symbol of the kernel."""
 
 _PROG_LOAD, _KPROBE = 5, 2
 _RETURN_0 = struct.pack("<BBhiBBhi", 0xB7, 0, 0, 0, 0x95, 0, 0, 0)
@@ -35,46 +38,64 @@ def function_links(address: int) -> FunctionLinks:
 
 
 _TELLS_REGISTERS = "arch_ftrace_ops_list_func"
-"""A function of kernels whose ftrace hands the registers to every tracer."""
+"""A function of kernels (5.14 and newer) whose ftrace hands the registers to every tracer."""
 
+_PLAIN = {
+    "/proc/sys/kernel/ftrace_enabled": ("1",),
+    "options/func_stack_trace": ("0",),
+    "options/func-no-repeats": ("0",),
+}
+"""ftrace while its function tracers, of all instances, call ``function_trace_call``. A file that there is not does not matter."""
 
-def function_tracer(address_of: Callable[[str], int | None], cpu: int) -> int | None:
-    """The address of what ftrace's function tracer calls with the function, its caller, and its registers, found by putting a
-    breakpoint there; None where that cannot be done."""
-    address = address_of("function_trace_call")
-    if address is None or address_of(_TELLS_REGISTERS) is None or not Path(TRACEFS, "instances").exists():
-        return None
-    return address if _breaks([address], cpu, address_of) else None
-
-
-_UNUSED = {
-    "current_tracer": "nop",
-    "events/enable": "0",
-    "set_ftrace_filter": "#### all functions enabled ####",
-    "set_ftrace_notrace": "#### no functions disabled ####",
-    "set_ftrace_pid": "no pid",
-    "set_ftrace_notrace_pid": "no pid",
-    "set_graph_function": "#### all functions enabled ####",
-    "set_graph_notrace": "#### no functions disabled ####",
-    "max_graph_depth": "0",
+_IDLE_TOP = {
+    "current_tracer": ("nop",),
+    "set_event": ("", "bpf_trace:bpf_trace_printk"),  # what BPF's own printing leaves enabled
+    "set_ftrace_filter": ("#### all functions enabled ####",),
+    "set_ftrace_notrace": ("#### no functions disabled ####",),
+    "set_ftrace_pid": ("no pid",),
+    "set_ftrace_notrace_pid": ("no pid",),
+    "set_graph_function": ("#### all functions enabled ####",),
+    "set_graph_notrace": ("#### no functions disabled ####",),
+    "max_graph_depth": ("0",),
+    "function_profile_enabled": ("0",),
 }
 """ftrace's top instance while nobody uses it."""
 
 
-def graph_tracer(address_of: Callable[[str], int | None], types: TypeSource, cpu: int) -> dict[str, int] | None:
+def function_tracer(address_of: AddressOf, cpus: Sequence[int]) -> int | None:
+    """The address of what ftrace's function tracer calls with the function, its caller, and its registers; None where breakpoints
+    cannot be put there, on all these CPUs."""
+    address = address_of("function_trace_call")
+    if address is None or address_of(_TELLS_REGISTERS) is None or not Path(TRACEFS, "instances").exists():
+        return None
+    return address if not _other_than(_PLAIN) and _breaks([address], cpus, address_of) else None
+
+
+def graph_tracer(address_of: AddressOf, types: TypeSource, cpus: Sequence[int]) -> dict[str, int] | None:
     """The addresses of what ftrace's graph tracer calls at entry, as the function tracer is, and at return.
 
-    None where breakpoints cannot be put there, or somebody uses ftrace: there is one graph tracer.
+    None where breakpoints cannot be put there.
     """
     entry, return_ = address_of("ftrace_graph_func"), address_of("ftrace_return_to_handler")
     if entry is None or return_ is None or not _keeps_places(types):
         return None
-    try:
-        if any(Path(TRACEFS, name).read_text().strip() != unused for name, unused in _UNUSED.items()):
-            return None
-    except OSError:
-        return None
-    return {"entry": entry, "return": return_} if _breaks([entry, return_], cpu, address_of) else None
+    return {"entry": entry, "return": return_} if _breaks([entry, return_], cpus, address_of) else None
+
+
+def uses_ftrace() -> str | None:
+    """The file that says that somebody uses ftrace's top instance, where the only graph tracer is; None if nobody does."""
+    return _other_than(_PLAIN) or _other_than(_IDLE_TOP)
+
+
+def _other_than(wanted: Mapping[str, tuple[str, ...]]) -> str | None:
+    """The first of these files that says anything else."""
+    for name, values in wanted.items():
+        try:
+            if Path(TRACEFS, name).read_text().strip() not in values:
+                return name
+        except OSError:
+            continue
+    return None
 
 
 def _keeps_places(types: TypeSource) -> bool:
@@ -85,9 +106,10 @@ def _keeps_places(types: TypeSource) -> bool:
 
 
 _TRIED = "__x64_sys_getppid"
+"""A function that this process can make the kernel call."""
 
 
-def _breaks(addresses: Sequence[int], cpu: int, address_of: Callable[[str], int | None]) -> bool:
+def _breaks(addresses: Sequence[int], cpus: Sequence[int], address_of: AddressOf) -> bool:
     """Whether breakpoints can be put there, all of them at a time, and whether one at a system call that is then made does
     anything: not every virtual machine has debug registers that do."""
     tried = address_of(_TRIED)
@@ -99,8 +121,9 @@ def _breaks(addresses: Sequence[int], cpu: int, address_of: Callable[[str], int 
             if not perf.count(event):
                 return False
         with ExitStack() as stack:
-            for address in addresses:
-                stack.enter_context(bpf.owned(perf.breakpoint_at(cpu, address)))
+            for cpu in cpus:
+                for address in addresses:
+                    stack.enter_context(bpf.owned(perf.breakpoint_at(cpu, address)))
             return True
     except OSError:
         return False

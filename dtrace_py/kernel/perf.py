@@ -32,12 +32,13 @@ def tracepoint(number: int) -> int:
 
 
 def breakpoint_at(cpu: int, address: int) -> int:
-    """An event for each time that a CPU comes to an instruction of the kernel, by one of its debug registers."""
-    return _open(_BREAKPOINT, 0, 1, cpu, 0, (_EXECUTE, address, _WORD))
+    """An event for each time that a CPU comes to an instruction of the kernel, by one of its debug registers, once it is
+    enabled."""
+    return _open(_BREAKPOINT, 0, 1, cpu, _DISABLED, (_EXECUTE, address, _WORD))
 
 
 def breakpoint_of_thread(address: int) -> int:
-    """The same for the calling thread, on any CPU."""
+    """The same for the calling thread, on any CPU, and enabled."""
     return _open(_BREAKPOINT, 0, 1, _ANY_CPU, 0, (_EXECUTE, address, _WORD), _THIS_THREAD)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dtrace_py.lang.describe import matcher
 
 _TRACING = "part of the tracing path itself: a probe in it would trace its own handler"
+_HANDLER = "runs in the handler of a breakpoint or a timer, where programs run"
 _RCU = "a handler here runs while RCU does not watch this CPU, or inside RCU's own bookkeeping"
 _IDLE = "runs while RCU does not watch this CPU"
 _PREEMPT = "called by the handler's own entry and exit code"
@@ -19,12 +20,12 @@ DENIED: dict[str, str] = {
     "*kprobe*": _TRACING,
     "*htab*": _TRACING,
     "*array_map_lookup*": _TRACING,
-    "hw_breakpoint_exceptions_notify": _TRACING,
-    "perf_bp_event": _TRACING,
-    "perf_exclude_event": _TRACING,
-    "perf_swevent_event": _TRACING,
-    "__perf_event_overflow": _TRACING,
-    "__perf_event_account_interrupt": _TRACING,
+    "hw_breakpoint_exceptions_notify": _HANDLER,
+    "perf_bp_event": _HANDLER,
+    "perf_exclude_event": _HANDLER,
+    "perf_swevent_event": _HANDLER,
+    "__perf_event_overflow": _HANDLER,
+    "__perf_event_account_interrupt": _HANDLER,
     "lookup_elem_raw": _TRACING,
     "lookup_nulls_elem_raw": _TRACING,
     "*pcpu_freelist*": _TRACING,

@@ -151,7 +151,7 @@ def _attach_functions(
             made = stack.enter_context(kprobes.attached(programs, places, progress))
             attached.refused = made.refused
             attached.add("kprobe events", made.events)
-        if traced:  # the last to be attached and the first to go, because they make all else slower
+        if traced:  # behind the kprobes, and gone before them, because breakpoints make both slower
             programs = {kind: load[f"ftrace_{kind}"] for kind in traced}
             attached.breakpoints = stack.enter_context(ftrace.attached(programs, functions.traced, traced, cpus))
             attached.add("graph tracer" if "return" in traced else "function tracer")

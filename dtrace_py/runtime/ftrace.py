@@ -14,19 +14,25 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from dtrace_py.errors import DtpyError
-from dtrace_py.kernel import bpf, perf
+from dtrace_py.kernel import bpf, features, perf
 from dtrace_py.kernel.requirements import TRACEFS
 from dtrace_py.providers.fbt import VMLINUX, function_place
 from dtrace_py.providers.probe import Probe
 from dtrace_py.runtime.guardian import Guardian
 
-_TOP, _INSTANCES = Path(TRACEFS), Path(TRACEFS, "instances")
+_INSTANCES = Path(TRACEFS, "instances")
+_TRACER, _FUNCTIONS, _LIMIT = (
+    Path(TRACEFS, name) for name in ("current_tracer", "set_ftrace_filter", "tracing_thresh")
+)
+"""Of the top instance, which the graph tracer works in."""
+
 _LONG = "1000000000"
 """Microseconds that a function must take for the graph tracer to record its return, and it records nothing else then."""
-_DYING_SECONDS = 60
-"""How long a killed process may take to close what it has open in its instance."""
+_BUSY_SECONDS = 60
+"""How long an instance may be in use when it is to go."""
 
 
 def instance() -> str:
@@ -36,9 +42,9 @@ def instance() -> str:
 
 @contextmanager
 def attached(
-    programs: Mapping[str, int], places: Mapping[str, int], probes: Mapping[str, Sequence[Probe]], cpus: Sequence[int]
+    programs: Mapping[str, int], called: Mapping[str, int], probes: Mapping[str, Sequence[Probe]], cpus: Sequence[int]
 ) -> Iterator[list[int]]:
-    """A program at probes of fbt, by kind: entry, return. ``places`` are the addresses of what ftrace calls. Yields the events of
+    """A program at probes of fbt, by kind: entry, return. ``called`` are the addresses of what ftrace calls. Yields the events of
     the breakpoints.
 
     Raises OSError, or DtpyError if the kernel's list of functions is another one meanwhile, or somebody uses the graph tracer. A
@@ -51,23 +57,27 @@ def attached(
         events = []
         for cpu in cpus:
             for kind, program in programs.items():
-                events.append(stack.enter_context(bpf.owned(perf.breakpoint_at(cpu, places[kind]))))
+                events.append(stack.enter_context(bpf.owned(perf.breakpoint_at(cpu, called[kind]))))
                 stack.enter_context(bpf.owned(bpf.link_event(program, events[-1], 0)))
+        for event in events:
+            perf.enable(event)
         yield events
 
 
 @contextmanager
 def _function_tracer(chosen: Mapping[int, Probe]) -> Iterator[None]:
     """ftrace's function tracer, in an instance of our own."""
-    _remove_stale()
     folder = _INSTANCES / instance()
+    tracer = folder / "current_tracer"
     with Guardian(lambda owner: _remove(folder)):
         folder.mkdir()
         try:
-            (folder / "tracing_on").write_text("0")
-            _choose(folder / "set_ftrace_filter", chosen)
-            (folder / "current_tracer").write_text("function")
-            yield
+            with tracer.open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # so that nobody takes it for one of the dead
+                (folder / "tracing_on").write_text("0")
+                _choose(folder / "set_ftrace_filter", chosen)
+                tracer.write_text("function")
+                yield
         finally:
             _remove(folder)
 
@@ -75,20 +85,32 @@ def _function_tracer(chosen: Mapping[int, Probe]) -> Iterator[None]:
 @contextmanager
 def _graph_tracer(chosen: Mapping[int, Probe]) -> Iterator[None]:
     """ftrace's graph tracer, of which there is one, in ftrace's top instance."""
-    tracer, functions = _TOP / "current_tracer", _TOP / "set_ftrace_filter"
-    with tracer.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DtpyError("could not enable tracing: ftrace's graph tracer is in use") from None
-        with Guardian(lambda owner: functions.write_text("")) as guardian:
+    with _TRACER.open() as lock:
+        if not _locked(lock) or features.uses_ftrace():
+            raise DtpyError("could not enable tracing: somebody else has begun to use ftrace; try again")
+        with Guardian(lambda owner: _forget_functions()) as guardian:
             try:
-                _choose(functions, chosen)
+                _choose(_FUNCTIONS, chosen)
                 # The limit is put back when the tracer has gone, which would start anew with another one.
-                with guardian.changed({_TOP / "tracing_thresh": _LONG, tracer: "function_graph"}):
+                with guardian.changed({_LIMIT: _LONG, _TRACER: "function_graph"}):
                     yield
             finally:
-                functions.write_text("")
+                _forget_functions()
+
+
+def _forget_functions() -> None:
+    """Empty the graph tracer's filter; not while the tracer is on, to which that means all functions."""
+    if _TRACER.read_text().strip() == "nop":
+        _FUNCTIONS.write_text("")
+
+
+def _locked(file: IO[str]) -> bool:
+    """Take what a living dtpy holds; False if one does."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _choose(filter_: Path, chosen: Mapping[int, Probe]) -> None:
@@ -105,21 +127,31 @@ def _listed(probes: Iterable[Probe]) -> Iterator[str]:
 
 
 def _remove(folder: Path) -> None:
-    """Let go of all functions of an instance, and of itself. Somebody else may be about to do the same."""
-    deadline = time.monotonic() + _DYING_SECONDS
-    with suppress(FileNotFoundError):
-        (folder / "current_tracer").write_text("nop")
-        while True:
-            try:
-                return folder.rmdir()
-            except OSError as error:
-                if error.errno != errno.EBUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
+    """Let go of all functions of an instance, and of itself. Somebody else may be about to do the same; and as long as a killed
+    process is not quite gone, or somebody reads its trace, it is in use."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            (folder / "current_tracer").write_text("nop")
+            return folder.rmdir()
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENODEV):
+                return
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise DtpyError(f"could not remove {folder}: {error.strerror}") from error
+        time.sleep(0.1)
 
 
-def _remove_stale() -> None:
-    """Remove instances of dtpy processes that were killed, their guardian too."""
+def remove_stale() -> None:
+    """Take back what dtpy processes left that were killed, their guardians too."""
     for folder in _INSTANCES.glob("dtpy_*"):
-        if not Path("/proc", folder.name.removeprefix("dtpy_")).exists():
-            _remove(folder)
+        with suppress(FileNotFoundError):
+            with (folder / "current_tracer").open() as lock:
+                stale = _locked(lock)
+            if stale:
+                _remove(folder)
+    with _TRACER.open() as lock:
+        if _LIMIT.read_text().strip() == _LONG and _locked(lock):
+            _TRACER.write_text("nop")
+            _LIMIT.write_text("0")
+            _forget_functions()

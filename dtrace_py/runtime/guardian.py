@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
+from dtrace_py.errors import DtpyError
 from dtrace_py.runtime.background import leave_terminal
+
+_BUSY_SECONDS = 10
+"""How long a setting may be in somebody's use before it is left as it is."""
 
 
 class Guardian:
@@ -61,7 +67,7 @@ class Guardian:
             yield
         finally:
             for path, value in reversed(before.items()):
-                path.write_text(value)
+                _put_back(path, value)
                 os.write(self._pipe, f"{path}\n".encode())
 
 
@@ -90,8 +96,22 @@ def _watch(pipe: int, clean: Callable[[], object]) -> None:
         else:
             left.pop(path, None)
     for path, value in reversed(left.items()):
-        Path(path).write_text(value)
+        with suppress(DtpyError):
+            _put_back(Path(path), value)
     clean()
+
+
+def _put_back(path: Path, value: str) -> None:
+    """Write a setting as it was. Somebody may be reading the trace, say, and the kernel changes no tracer then."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            path.write_text(value)
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise DtpyError(f"could not put {value!r} back into {path}: {error.strerror}") from error
+        time.sleep(0.1)
 
 
 def _keep_only(descriptor: int) -> None:

@@ -36,7 +36,7 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.once)])
 def test_u77_one_signal_ends_in_order(number: signal.Signals) -> None:
     with working("getppid") as pid:
         program = f'syscall::getppid:entry /pid == {pid}/ {{ @["calls"] = count(); }} END {{ printf("end\\n"); }}'
@@ -48,6 +48,7 @@ def test_u77_one_signal_ends_in_order(number: signal.Signals) -> None:
     assert re.fullmatch(r"\nend\n\n {2}calls {45} +\d+\n", stdout)
 
 
+@pytest.mark.once
 def test_a_signal_ignored_on_entry_stays_ignored() -> None:
     """As nohup and shells' background jobs set it up."""
     command = [*DTPY, "-qn", 'BEGIN { printf("ready\\n"); } tick-2s { printf("ticked\\n"); exit(3); }']
@@ -73,6 +74,7 @@ def test_a_killed_run_leaves_nothing_attached() -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.once
 def test_m_o_output_is_appended_to_a_file(tmp_path: Path) -> None:
     path = tmp_path / "out"
     for text in ("one", "two"):
@@ -108,12 +110,14 @@ def test_the_report_has_what_it_promises(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.once
 def test_a_report_that_cannot_be_written_is_told_before_tracing() -> None:
     outcome = run(["--report", "/nowhere/report.json", "-qn", "tick-1s { exit(0); }"])
     assert (outcome.status, outcome.stdout) == (1, "")
     assert outcome.stderr == "dtpy: failed to write report '/nowhere/report.json': No such file or directory\n"
 
 
+@pytest.mark.once
 def test_a_reader_that_goes_away_ends_the_run() -> None:
     with load(), started("-n", "syscall:::entry") as process:
         assert process.stdout is not None

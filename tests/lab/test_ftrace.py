@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,26 @@ def top() -> list[str]:
 
 def nothing_left() -> bool:
     return top() == UNUSED and not any(INSTANCES.iterdir()) and not TOP.joinpath("kprobe_events").read_text()
+
+
+@contextmanager
+def started(program: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is tracing."""
+    line = [
+        sys.executable,
+        "-m",
+        "dtrace_py",
+        "-qn",
+        f'BEGIN {{ printf("ready"); }} {program} tick-1s {{ printf("."); }}',
+    ]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        os.read(process.stdout.fileno(), 1)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @contextmanager
@@ -130,14 +151,22 @@ def test_two_at_a_time() -> None:
 
 @pytest.mark.parametrize("program", [MANY, ENTRIES], ids=["graph", "function"])
 def test_a_killed_process_leaves_nothing(program: str) -> None:
-    owner = subprocess.Popen([sys.executable, "-m", "dtrace_py", "-qn", f'BEGIN {{ printf("ready"); }} {program}'],
-                             stdout=subprocess.PIPE)  # fmt: skip
-    assert owner.stdout is not None
-    os.read(owner.stdout.fileno(), 1)
-    assert not nothing_left()
-    owner.kill()
-    owner.wait()
+    with started(program) as owner:
+        assert not nothing_left()
+        owner.kill()
+        owner.wait()
     wait_until(nothing_left)
+
+
+def test_somebody_reads_the_trace() -> None:
+    """The kernel changes no tracer meanwhile: it is given back when they have done."""
+    with started(MANY) as process:
+        with open(TOP / "trace_pipe"):
+            process.send_signal(signal.SIGINT)
+            time.sleep(3)
+            assert not nothing_left()
+        assert process.wait(60) == 0
+    assert nothing_left()
 
 
 def test_what_the_dead_left_is_removed() -> None:
@@ -156,7 +185,8 @@ def test_somebody_uses_the_graph_tracer(tmp_path: Path) -> None:
     depth.write_text("3")
     try:
         outcome = run(["-qn", "fbt::vf*:, fbt::k*: { @ = count(); } BEGIN { exit(0); }", "--report", str(report)])
-        assert (outcome.status, depth.read_text()) == (0, "3\n"), outcome.stderr
+        assert (outcome.status, depth.read_text()) == (0, "3\n")
+        assert f"because somebody uses ftrace: {depth}\n" in outcome.stderr
         assert json.loads(report.read_text())["mechanism"] == "kprobe events, function tracer"
     finally:
         depth.write_text("0")

@@ -93,6 +93,7 @@ END { printf("entries %d\\n", entries); }
 """
 
 
+@pytest.mark.once
 def test_p25_a_module_is_loaded_while_tracing(tmp_path: Path) -> None:
     """Its functions are traced from then on, with variables, aggregations and ERROR as in any other place."""
     with tracing(tmp_path, "-Zn", PROGRAM) as run:

@@ -1,6 +1,6 @@
 """Producers of different kinds that interrupt each other in the middle of a record, under load.
 
-For a quarter of a minute, or for DTPY_SOAK_SECONDS: a minute in ``make soak``.
+For some seconds, or for DTPY_SOAK_SECONDS: a minute in ``make soak``.
 
 Function probes and timers keep each other out, but raw tracepoints (here those of system calls) do not: each of them can
 begin while another one has reserved room in the same CPU's ring and not yet published it.
@@ -19,7 +19,7 @@ from dtrace_py.lab.showcase import load
 from tests.lab.accounting import check
 from tests.lab.traced import trace
 
-SECONDS = int(os.environ.get("DTPY_SOAK_SECONDS", "15"))
+SECONDS = int(os.environ.get("DTPY_SOAK_SECONDS", "8"))
 
 PROGRAM = """
     fbt::vfs_*:, fbt::ksys_*:, fbt::hrtimer_*:entry, fbt::tick_*:entry, fbt::__x64_sys_*:entry,

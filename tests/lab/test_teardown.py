@@ -27,6 +27,7 @@ def attached() -> bool:
     return any(Path(TRACEFS, name).read_text() for name in ("enabled_functions", "kprobe_events"))
 
 
+@pytest.mark.once
 def test_the_gate_shuts_though_nobody_reads(tmp_path: Path) -> None:
     """A write that waits for a reader does not keep tracing going: Ctrl-C takes effect while it waits."""
     path = tmp_path / "report.json"
@@ -47,6 +48,7 @@ def test_the_gate_shuts_though_nobody_reads(tmp_path: Path) -> None:
     assert report["records"]["gated"] > 0
 
 
+@pytest.mark.once
 def test_every_signal_counts(tmp_path: Path) -> None:
     """Two in a row are two (U77): the second gives up on what is left to print, also while a write waits for a reader."""
     process = subprocess.Popen(

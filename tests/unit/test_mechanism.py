@@ -16,6 +16,7 @@ from dtrace_py.programs import compile_job
 from dtrace_py.providers.dtrace import DtraceProvider
 from dtrace_py.providers.fbt import FbtProvider
 from dtrace_py.providers.registry import Registry
+from dtrace_py.runtime import ftrace
 
 FUNCTIONS = [(f"function_{number}", "vmlinux") for number in range(mechanism.WORTHWHILE)]
 GRAPH, FUNCTION = {"entry": 1, "return": 2}, 3
@@ -24,8 +25,11 @@ GRAPH, FUNCTION = {"entry": 1, "return": 2}, 3
 @pytest.mark.parametrize(
     ("program", "graph", "expected"),
     [
+        ("fbt:::", "used", {"entry": FUNCTION}),
         ("fbt:::", True, GRAPH),
         ("fbt:::", False, {"entry": FUNCTION}),
+        ("fbt:::return ERROR { stack(); }", True, {}),
+        ("fbt:::return ERROR { trace(arg0); }", True, {"return": GRAPH["return"]}),
         ("fbt:::entry", True, {"entry": FUNCTION}),
         ("fbt:::return", True, {"return": GRAPH["return"]}),
         ("fbt:::return", False, {}),
@@ -40,11 +44,17 @@ GRAPH, FUNCTION = {"entry": 1, "return": 2}, 3
         ("fbt::function_?:", True, {}),
     ],
 )
-def test_through_ftrace(program: str, graph: bool, expected: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_through_ftrace(
+    program: str, graph: bool | str, expected: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Many of a kind do, but not returns of which a clause asks where they were, or for the stack there."""
     monkeypatch.setattr(features, "graph_tracer", lambda *_: GRAPH if graph else None)
     monkeypatch.setattr(features, "function_tracer", lambda *_: FUNCTION)
     registry = Registry((DtraceProvider(), FbtProvider(lambda: FUNCTIONS, frozenset, lambda _: True)))
     compiled = compile_job(Job(sources=[Source(program)]), NoTypes, registry)
+    monkeypatch.setattr(features, "uses_ftrace", lambda: "set_event" if graph == "used" else None)
+    monkeypatch.setattr(ftrace, "remove_stale", lambda: None)
     machine: Any = SimpleNamespace(symbols=SimpleNamespace(address=None), online=[0], types=None)
-    assert mechanism.through_ftrace(compiled, machine) == expected
+    notes: list[str] = []
+    assert mechanism.through_ftrace(compiled, machine, notes.append) == expected
+    assert [note.rpartition("/")[2] for note in notes] == (["set_event"] if graph == "used" else [])
