@@ -145,7 +145,9 @@ def test_two_at_a_time() -> None:
             other.send_signal(signal.SIGINT)
             other.wait(60)
     numbers = [int(each) for each in outcome.stdout.split()]
-    assert numbers[:3] == [1, 2, 3], "in order, none of them twice"
+    assert outcome.status == 0, outcome.stderr
+    assert sorted(numbers) == [*range(1, len(numbers) + 1)], "none of them twice"
+    assert len(numbers) > 3
     assert nothing_left()
 
 
@@ -184,7 +186,7 @@ def test_somebody_uses_the_graph_tracer(tmp_path: Path) -> None:
     report, depth = tmp_path / "report.json", TOP / "max_graph_depth"
     depth.write_text("3")
     try:
-        outcome = run(["-qn", "fbt::vf*:, fbt::k*: { @ = count(); } BEGIN { exit(0); }", "--report", str(report)])
+        outcome = run(["-n", "fbt::vf*:, fbt::k*: { @ = count(); } BEGIN { exit(0); }", "--report", str(report)])
         assert (outcome.status, depth.read_text()) == (0, "3\n")
         assert f"because somebody uses ftrace: {depth}\n" in outcome.stderr
         assert json.loads(report.read_text())["mechanism"] == "kprobe events, function tracer"
