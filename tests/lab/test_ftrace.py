@@ -186,7 +186,7 @@ def test_somebody_uses_the_graph_tracer(tmp_path: Path) -> None:
     report, depth = tmp_path / "report.json", TOP / "max_graph_depth"
     depth.write_text("3")
     try:
-        outcome = run(["-n", "fbt::vf*:, fbt::k*: { @ = count(); } BEGIN { exit(0); }", "--report", str(report)])
+        outcome = run(["-vn", "fbt::vf*:, fbt::k*: { @ = count(); } BEGIN { exit(0); }", "--report", str(report)])
         assert (outcome.status, depth.read_text()) == (0, "3\n")
         assert f"because somebody uses ftrace: {depth}\n" in outcome.stderr
         assert json.loads(report.read_text())["mechanism"] == "kprobe events, function tracer"
