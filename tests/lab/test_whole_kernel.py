@@ -13,6 +13,9 @@ from dtrace_py.runtime.report import Cost
 from tests.lab.accounting import check
 from tests.lab.traced import Traced, floor, trace
 
+# With load, and a breakpoint at each firing, a slow machine takes minutes for this: tests/lab/test_ftrace.py has it without.
+pytestmark = pytest.mark.multi
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Traced, list[Cost]]:
@@ -50,9 +53,7 @@ def test_teardown_is_near_the_floor(measured: tuple[Traced, list[Cost]]) -> None
     whole, floors = measured
     detach = whole.report["detach"]
     print(f"\ndetach {detach}, floor {floors}")
-    # Under load ftrace's graph tracer does more in each function, until it is restored, than the floor's function tracer.
-    times = 1.5 if "link" in whole.report["mechanism"] else 3
-    assert detach["seconds"] <= times * median(each.seconds for each in floors)
+    assert detach["seconds"] <= 1.5 * median(each.seconds for each in floors)
     assert detach["xcalls"] <= 1.5 * median(each.xcalls for each in floors)
     said = re.search(
         r"^dtpy: detached (\d+) probes \((\d+) links?\) in ([\d.]+) s, (\d+) xcalls \(([\d.]+) per probe\)$",
@@ -71,14 +72,11 @@ def test_every_firing_is_accounted_for(whole: Traced) -> None:
     assert records["fired"] == records["runs"], "one clause at every probe"
     assert whole.lines == records["consumed"] + 3, "heading, records, newlines for Ctrl-C (U77) and the end (U76)"
     assert records["recorded"] > 10_000
-    if "link" in whole.report["mechanism"]:
-        assert records["missed"] > 0, "the kernel tells what its own guard against recursion kept from the program"
+    assert records["missed"] > 0, "the kernel tells what its own guard against recursion kept from the program"
     said = sum(int(n) for n in re.findall(r"^dtpy: (\d+) drops? on CPU \d+$", whole.stderr, re.MULTILINE))
     assert said == records["dropped"]
 
 
 def test_one_link(whole: Traced) -> None:
-    assert whole.report["links"] in (1, 2), (
-        "one for both where the kernel has sessions, or no links at all; else one each"
-    )
+    assert whole.report["links"] in (1, 2), "one for both where the kernel has sessions, else one each"
     assert whole.report["probes"] == 2 * whole.report["functions"]
