@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ from dtrace_py.kernel import bpf, features, perf
 from dtrace_py.kernel.requirements import TRACEFS
 from dtrace_py.providers.fbt import VMLINUX, function_place
 from dtrace_py.providers.probe import Probe
-from dtrace_py.runtime.guardian import Guardian
+from dtrace_py.runtime.guardian import Guardian, while_busy
 
 _INSTANCES = Path(TRACEFS, "instances")
 _TRACER, _FUNCTIONS, _LIMIT = (
@@ -129,17 +128,16 @@ def _listed(probes: Iterable[Probe]) -> Iterator[str]:
 def _remove(folder: Path) -> None:
     """Let go of all functions of an instance, and of itself. Somebody else may be about to do the same; and as long as a killed
     process is not quite gone, or somebody reads its trace, it is in use."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            (folder / "current_tracer").write_text("nop")
-            return folder.rmdir()
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENODEV):
-                return
-            if error.errno != errno.EBUSY or time.monotonic() > deadline:
-                raise DtpyError(f"could not remove {folder}: {error.strerror}") from error
-        time.sleep(0.1)
+
+    def remove() -> None:
+        (folder / "current_tracer").write_text("nop")
+        folder.rmdir()
+
+    try:
+        while_busy(remove, _BUSY_SECONDS)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise DtpyError(f"could not remove {folder}: {error.strerror}") from error
 
 
 def remove_stale() -> None:

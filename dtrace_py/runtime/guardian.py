@@ -103,14 +103,22 @@ def _watch(pipe: int, clean: Callable[[], object]) -> None:
 
 def _put_back(path: Path, value: str) -> None:
     """Write a setting as it was. Somebody may be reading the trace, say, and the kernel changes no tracer then."""
-    deadline = time.monotonic() + _BUSY_SECONDS
+    try:
+        while_busy(lambda: path.write_text(value), _BUSY_SECONDS)
+    except OSError as error:
+        raise DtpyError(f"could not put {value!r} back into {path}: {error.strerror}") from error
+
+
+def while_busy(act: Callable[[], object], seconds: float) -> None:
+    """Try something again as long as what it concerns is in use (EBUSY), for so many seconds at most."""
+    deadline = time.monotonic() + seconds
     while True:
         try:
-            path.write_text(value)
+            act()
             return
         except OSError as error:
             if error.errno != errno.EBUSY or time.monotonic() > deadline:
-                raise DtpyError(f"could not put {value!r} back into {path}: {error.strerror}") from error
+                raise
         time.sleep(0.1)
 
 
